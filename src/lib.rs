@@ -1,0 +1,5 @@
+#![doc = include_str!("ARCHITECTURE.md")]
+#![forbid(unsafe_code)]
+
+pub mod contact;
+pub mod store;

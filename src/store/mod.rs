@@ -1,0 +1,58 @@
+//! The truth: contacts and all else that must survive, in an ordered key-value store.
+//!
+//! [`Store`] is the contract an embedded store implements; [`Records`] is the typed face of it that the engine uses.
+
+mod codec;
+mod error;
+mod head;
+mod keys;
+mod memory;
+mod records;
+mod sled;
+mod token;
+mod writes;
+
+pub use self::sled::{SledSettings, SledStore};
+pub use error::StoreError;
+pub use head::{Change, Head, Subject};
+pub use memory::MemoryStore;
+pub use records::Records;
+pub use token::TokenRecord;
+pub use writes::Writes;
+
+/// Puts (`Some`) and deletes (`None`), applied together or not at all. Later entries for a key win.
+pub type Batch = Vec<(Vec<u8>, Option<Vec<u8>>)>;
+
+/// An ordered map of byte strings with atomic, durable batches. Sync, shared by threads; one thread calls `apply`.
+///
+/// The contract, checked by one suite over every implementation (`tests/it/store_suite.rs`):
+/// - `apply` returns `Ok` only when the whole batch would survive a power cut, and a batch that was cut short is absent
+///   as a whole afterwards;
+/// - a reader sees a batch completely or not at all per key, and sees it at the latest when `apply` has returned;
+/// - after a failed `apply` every later one answers [`StoreError::ReadOnly`] until reopened; reads go on;
+/// - keys are at most 512 bytes, values at most 1 MiB; other sizes answer [`StoreError::TooLarge`] and change nothing.
+pub trait Store: Send + Sync {
+    /// The value of a key.
+    ///
+    /// # Errors
+    /// What the medium reports; never a panic on damaged files.
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// At most `limit` entries with `from <= key < to`, ascending. Not a snapshot: entries written meanwhile may or may not show.
+    ///
+    /// # Errors
+    /// What the medium reports.
+    fn scan(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError>;
+
+    /// Applies a batch atomically and makes it durable.
+    ///
+    /// # Errors
+    /// What the medium reports; from then on [`StoreError::ReadOnly`].
+    fn apply(&self, batch: Batch) -> Result<(), StoreError>;
+
+    /// Why the store takes no more writes, if so.
+    fn read_only(&self) -> Option<String>;
+
+    /// Bytes on disk; 0 for a store in memory.
+    fn disk_bytes(&self) -> u64;
+}
