@@ -2,4 +2,5 @@
 #![forbid(unsafe_code)]
 
 pub mod contact;
+pub mod index;
 pub mod store;

@@ -1,0 +1,1 @@
+//! Which structure of the index serves which field. (owner: index)
