@@ -1,0 +1,75 @@
+//! A query as asked, and what it answers.
+
+use std::sync::Arc;
+
+use serde_json::Value as Json;
+
+use crate::contact::{Catalog, Contact, Field, SegmentId, Seq};
+use crate::filter::PlanNode;
+
+/// One request: search AND filter AND segment, sorted, one page of the window, facets. Names are as the caller wrote them.
+#[derive(Clone, Debug, Default)]
+pub struct Query {
+    pub search: Option<String>,
+    pub filter: Option<Json>,
+    pub segment: Option<SegmentId>,
+    pub timezone: Option<String>,
+    /// Up to 3; empty means by quality with a search, else `lastMessageAt` descending.
+    pub sort: Vec<Sort>,
+    pub offset: usize,
+    /// 1 to 100; `None` is the default.
+    pub limit: Option<usize>,
+    /// Fields to count.
+    pub facets: Vec<String>,
+    /// Count each field as if its own conditions were absent from the top-level `$and`.
+    pub disjunctive: bool,
+    pub min_version: Option<Seq>,
+}
+
+/// One sort key as asked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sort {
+    pub field: String,
+    pub descending: bool,
+    /// Missing values first instead of last.
+    pub missing_first: bool,
+}
+
+/// A page.
+#[derive(Clone, Debug)]
+pub struct Page {
+    pub contacts: Vec<Arc<Contact>>,
+    pub total: u64,
+    /// `min(total, window)`.
+    pub reachable: u64,
+    pub offset: usize,
+    pub limit: usize,
+    pub facets: Vec<FacetCounts>,
+    pub version: Seq,
+    pub took_micros: u64,
+    /// What the workspace defined at that version, to render the contacts with.
+    pub catalog: Arc<Catalog>,
+}
+
+/// The counts of one facet.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FacetCounts {
+    pub field: Field,
+    /// `(value, label, count)`: the value as a filter takes it (tag name, code, id), what a person reads, how many; by count
+    /// descending, then label.
+    pub values: Vec<(Json, String, u64)>,
+    /// How many matches have no value.
+    pub without: u64,
+}
+
+/// The plan of a query.
+#[derive(Clone, Debug)]
+pub struct Explained {
+    pub filter: Option<PlanNode>,
+    pub search: Option<PlanNode>,
+    /// How the page was ordered: `walk lastMessageAt`, `gather name`, `rank` …
+    pub order: String,
+    pub total: u64,
+    pub version: Seq,
+    pub took_micros: u64,
+}

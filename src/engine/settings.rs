@@ -1,0 +1,43 @@
+//! The engine's settings. Defaults live in `config/rollcall.toml` only.
+
+use serde::Deserialize;
+
+use crate::filter::Limits;
+
+/// Settings of the engine; the meaning of each stands beside its default in `config/rollcall.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    pub depth_max: usize,
+    pub conditions_max: usize,
+    pub list_values_max: usize,
+    pub search_chars_max: usize,
+    pub window_max: usize,
+    pub page_max: usize,
+    pub page_default: usize,
+    pub sort_keys_max: usize,
+    pub min_version_wait_ms: u64,
+    pub batch_operations_max: usize,
+    pub queue_max: usize,
+    pub record_cache_bytes: u64,
+    pub text_index_contacts_min: usize,
+    pub text_flush_rows: usize,
+    pub gram_cache_bytes: usize,
+    pub checkpoint_changes: u64,
+    pub checkpoint_contacts_min: u64,
+    pub sleep_after_s: u64,
+    pub awake_bytes_max: u64,
+    pub tags_max: usize,
+    pub fields_max: usize,
+    pub choices_max: usize,
+    pub users_max: usize,
+    pub segments_max: usize,
+    pub interaction_chars_max: usize,
+}
+
+impl Settings {
+    /// The limits of a filter tree.
+    pub fn limits(&self) -> Limits {
+        Limits { depth_max: self.depth_max, conditions_max: self.conditions_max, list_values_max: self.list_values_max }
+    }
+}

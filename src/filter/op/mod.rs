@@ -1,0 +1,1 @@
+//! The table of operators. One file per operator; one line here registers it. (owner: filter)
