@@ -85,6 +85,9 @@ fn save(folder: &Path, name: &str, fill: impl FnOnce(&mut dyn Write) -> std::io:
 /// Drops the part of the change log that neither a kept checkpoint nor the text index needs. Runs in the committer.
 pub fn trim_log(shared: &Shared, workspace: &Workspace) -> Result<()> {
     let Some(folder) = shared.folder(workspace.id) else { return Ok(()) };
+    if shared.backups.load(Ordering::SeqCst) > 0 {
+        return Ok(());
+    }
     let oldest = newest_first(&folder).last().and_then(|path| version_of(path));
     let covered = workspace.text.lock().as_ref().map(|text| text.covers());
     let mut state = workspace.state.write();

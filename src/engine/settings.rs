@@ -33,6 +33,8 @@ pub struct Settings {
     pub choices_max: usize,
     pub users_max: usize,
     pub segments_max: usize,
+    pub channels_max: usize,
+    pub stages_max: usize,
     pub interaction_chars_max: usize,
 }
 

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use parking_lot::{Mutex, RwLock};
 
@@ -23,6 +24,8 @@ pub struct Shared {
     /// Where derived files live; without it the index is in memory only.
     pub index_dir: Option<PathBuf>,
     pub tokens: RwLock<HashMap<TokenId, TokenRecord>>,
+    /// Backups under way: the change log is not trimmed meanwhile.
+    pub backups: AtomicUsize,
     slots: Mutex<HashMap<WorkspaceId, Arc<Slot>>>,
 }
 
@@ -39,6 +42,7 @@ impl Shared {
             clock,
             index_dir,
             tokens: RwLock::new(tokens),
+            backups: AtomicUsize::new(0),
             slots: Mutex::default(),
         })
     }

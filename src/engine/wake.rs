@@ -73,7 +73,7 @@ fn replay(records: &Records, catalog: &Catalog, since: Seq, index: &mut Index) -
 }
 
 /// The contacts changed after `since`.
-fn changed_rows(records: &Records, ws: WorkspaceId, mut since: Seq) -> Result<BTreeSet<ContactId>> {
+pub fn changed_rows(records: &Records, ws: WorkspaceId, mut since: Seq) -> Result<BTreeSet<ContactId>> {
     let mut rows = BTreeSet::new();
     loop {
         let changes = records.changes(ws, since, PAGE)?;
