@@ -5,6 +5,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::StoreError;
 
@@ -12,6 +13,9 @@ use super::StoreError;
 const LOCK: &str = "lock";
 /// Says how many batches were acknowledged.
 pub const WITNESS: &str = "acknowledged";
+/// How often a lock that another holds is tried again.
+const LOCK_TRIES: u32 = 50;
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
 /// A number, its checksum, padding.
 const SLOT: usize = 16;
 
@@ -44,7 +48,16 @@ pub fn lock(folder: &Path) -> Result<File, StoreError> {
     let shown = path.display();
     let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
     let file = file.map_err(|error| StoreError::Open(format!("{shown} cannot be opened: {error}")))?;
-    match file.try_lock() {
+    let mut outcome = file.try_lock();
+    // A process that is just ending, or a child between fork and exec, gives it back in a moment.
+    for _ in 0..LOCK_TRIES {
+        if outcome.is_ok() {
+            break;
+        }
+        std::thread::sleep(LOCK_PAUSE);
+        outcome = file.try_lock();
+    }
+    match outcome {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => {
             Err(StoreError::Open(format!("another process uses it (it holds {shown}): stop that one first")))

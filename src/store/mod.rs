@@ -39,7 +39,7 @@ pub type Entry = (Vec<u8>, Vec<u8>);
 ///   as a whole afterwards;
 /// - a reader sees a value completely or not at all, and sees a batch at the latest when `apply` has returned;
 /// - after a failed `apply` (which readers may or may not see) every later one answers [`StoreError::ReadOnly`] until
-///   reopened; reads go on;
+///   reopened; reads go on, as far as the medium can still be read;
 /// - keys are at most [`KEY_MAX`] bytes, values at most [`VALUE_MAX`]; larger ones answer [`StoreError::TooLarge`] and
 ///   change nothing; neither is kept from being empty.
 pub trait Store: Send + Sync {

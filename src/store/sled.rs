@@ -6,6 +6,8 @@
 //! - damage near the end of its log makes it open as an older whole state: a [`Witness`] outside tells;
 //! - items above an eighth of its segments go to files it never syncs: values are kept in pieces small enough that a
 //!   leaf of them stays below that;
+//! - it splits leaves while it reads, so after a failed write some reads fail: the space left on the disk is looked at
+//!   before each batch, so that the most common failure never reaches it;
 //! - its lock for batches is one for the whole process, and a batch waits behind a flush: one thread at a time applies.
 //!
 //! Keys inside sled: `0` and the key for a value, which begins with `0` (all here) or `1` (in pieces); `1`, the key's
@@ -33,6 +35,8 @@ const WHOLE: u8 = 0;
 const IN_PIECES: u8 = 1;
 /// A leaf holds up to 18 items, and sled moves leaves above 128 KiB to files that it does not sync.
 const PIECE_BYTES: usize = 4096;
+/// Free space on the disk below which no batch is begun: sled moves segments, snapshots are written, a log grows.
+const FREE_MIN: u64 = 32 << 20;
 /// How often a file still locked by the threads of a store just closed is tried again, 20 ms apart.
 const OPEN_TRIES: u32 = 100;
 /// How long closing may take before the store is left to the end of the process.
@@ -133,6 +137,17 @@ impl SledStore {
         Ok(())
     }
 
+    /// Refuses a batch that could fill the disk.
+    fn has_space(&self, batch: &Batch) -> Result<(), Fault> {
+        let bytes: usize = batch.iter().map(|(key, value)| key.len() + value.as_ref().map_or(0, Vec::len)).sum();
+        let disk =
+            rustix::fs::fstatvfs(&self.file).map_err(|error| Fault(format!("asking for free space: {error}")))?;
+        // What is written is written again when leaves are split and segments cleaned.
+        let needed = FREE_MIN + 4 * bytes as u64;
+        let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+        if free >= needed { Ok(()) } else { Err(Fault(format!("the disk has {free} bytes left, {needed} are needed"))) }
+    }
+
     /// Writes the batch and makes it durable.
     fn write(&self, db: &Db, entries: Batch, number: u64) -> Result<(), Fault> {
         let mut batch = sled::Batch::default();
@@ -216,7 +231,8 @@ impl Store for SledStore {
             return Err(StoreError::ReadOnly(why.clone()));
         }
         let number = *applied + 1;
-        if let Err(fault) = guarded(|| self.write(db, batch, number)) {
+        let written = self.has_space(&batch).and_then(|()| guarded(|| self.write(db, batch, number)));
+        if let Err(fault) = written {
             let _ = self.read_only.set(fault.0.clone());
             return Err(fault.into_error());
         }
