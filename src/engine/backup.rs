@@ -125,9 +125,9 @@ fn scan(records: &Records, ws: WorkspaceId, out: &mut Out<impl Write>) -> Result
     loop {
         let page = records.interactions_all(ws, after, PAGE)?;
         let Some(last) = page.last() else { return Ok(()) };
-        after = Some((last.contact, last.interaction.at, last.number));
-        for past in page {
-            out.line(&Line::History { workspace: ws, contact: past.contact, number: past.number, entry: past.interaction })?;
+        after = Some((last.0, last.2.at, last.1));
+        for (contact, number, entry) in page {
+            out.line(&Line::History { workspace: ws, contact, number, entry })?;
         }
     }
 }

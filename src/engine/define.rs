@@ -33,7 +33,7 @@ impl Engine {
                 return Err(Error::Conflict { message: format!("there is already a workspace '{name}'"), holder: None });
             }
             let workspace = Workspace {
-                id: WorkspaceId(all.iter().map(|other| other.id.0).max().unwrap_or(0) + 1),
+                id: WorkspaceId(records.last_workspace()?.0 + 1),
                 name,
                 default_country,
                 timezone: new.timezone,
@@ -183,7 +183,7 @@ impl Engine {
         self.committer.write(ws, move |txn| {
             let first_name = named(&user.first_name, "firstName", NAME_CHARS_MAX)?;
             let last_name = user.last_name.as_deref().map(|name| named(name, "lastName", NAME_CHARS_MAX)).transpose()?;
-            let email = draft::email(&user.email, "email")?;
+            let email = draft::email(&user.email).map_err(|why| Mistake::new("email", "invalid_email", why))?;
             let holder = txn.catalog().user_with_email(&email).map(|other| other.id.0);
             let max = txn.settings.users_max;
             let all = |catalog: &Catalog| ids(&catalog.users, |id| id.0);

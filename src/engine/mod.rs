@@ -106,7 +106,7 @@ impl Engine {
     /// # Errors
     /// What the store or the system reports.
     pub fn open(store: Arc<dyn Store>, index_dir: Option<&Path>, settings: Settings, clock: Clock) -> Result<Arc<Engine>> {
-        let shared = Shared::new(Records::new(store), index_dir.map(Path::to_path_buf), settings, clock)?;
+        let shared = Shared::new(Records::open(store)?, index_dir.map(Path::to_path_buf), settings, clock)?;
         let shared = Arc::new(shared);
         let committer = Arc::new(Committer::start(shared.clone()).map_err(checkpoint::io)?);
         let upkeep = Upkeep::start(shared.clone(), committer.clone()).map_err(checkpoint::io)?;

@@ -120,9 +120,9 @@ fn open_text(shared: &Shared, head: &Head, catalog: &Catalog, index: &mut Index)
         index.unflush_all();
         return Ok(None);
     }
-    match GramIndex::open(&folder, &text_header(catalog), shared.settings.gram_cache_bytes) {
-        Ok(text) if text.covers() <= head.seq.0 && text.covers() >= head.log_floor.0 => {
-            let changed: RowSet = changed_rows(&shared.records, ws, Seq(text.covers()))?.iter().map(|id| id.0).collect();
+    match GramIndex::open(&folder, &text_header(catalog), shared.settings.grams()) {
+        Ok(text) if (head.log_floor.0..=head.seq.0).contains(&text.view().covers()) => {
+            let changed: RowSet = changed_rows(&shared.records, ws, Seq(text.view().covers()))?.iter().map(|id| id.0).collect();
             index.unflush_only(changed);
             Ok(Some(Arc::new(text)))
         }

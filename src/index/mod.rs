@@ -13,11 +13,13 @@ mod order;
 mod rows;
 mod set_facet;
 mod text;
+mod pending;
+pub use pending::*;
 
 pub use checkpoint::CheckpointError;
 pub use column::{Column, number_from_key, number_key};
 pub use facet::Facet;
-pub use grams::{GramError, GramIndex, GramSettings, GramView, PreparedView, RowTexts};
+pub use grams::{GramIndex, GramError, GramView, GramSettings, RowTexts};
 pub use order::Order;
 pub use rows::RowSet;
 pub use set_facet::SetFacet;
@@ -153,7 +155,7 @@ impl Index {
     }
 
     /// The fields whose text goes to the text index, each with its compare-folded and search-folded text in a row.
-    pub fn row_texts(&self, row: Row) -> Vec<(Field, &str)> {
+    pub fn row_texts(&self, row: Row) -> Vec<(Field, String)> {
         todo!()
     }
 }
