@@ -84,7 +84,9 @@ fn verify(shared: &Shared, workspace: &Arc<Workspace>, report: &mut VerifyReport
     };
     match records.head(ws) {
         Ok(Some(stored)) if stored == head => {}
-        Ok(stored) => report.problems.push(format!("the counters in memory and in the store differ: {head:?} and {stored:?}")),
+        Ok(stored) => {
+            report.problems.push(format!("the counters in memory and in the store differ: {head:?} and {stored:?}"))
+        }
         Err(error) => report.problems.push(error.to_string()),
     }
     match records.catalog(ws) {
@@ -143,7 +145,9 @@ fn contacts(
     if report.contacts != head.contacts {
         report.problems.push(format!("the store counts {} contacts, {} were found", head.contacts, report.contacts));
     } else if digest != head.digest {
-        report.problems.push("the contacts' digest is not the one the store kept: one was lost, swapped or altered".into());
+        report
+            .problems
+            .push("the contacts' digest is not the one the store kept: one was lost, swapped or altered".into());
     }
     Ok(())
 }
@@ -166,7 +170,8 @@ fn holders(records: &Records, ws: WorkspaceId, mut expected: Vec<Vec<u8>>, repor
     stored.sort_unstable();
     if stored != expected {
         let (stored, expected) = (stored.len(), expected.len());
-        let message = format!("{stored} e-mail and phone keys are stored, contacts hold {expected}, or they are not the same");
+        let message =
+            format!("{stored} e-mail and phone keys are stored, contacts hold {expected}, or they are not the same");
         report.problems.push(message);
     }
     Ok(())
@@ -213,4 +218,3 @@ fn texts(workspace: &Workspace, fresh: &Index, report: &mut VerifyReport) -> Res
     }
     Ok(())
 }
-

@@ -10,16 +10,16 @@ mod facet;
 mod fields;
 mod grams;
 mod order;
+mod pending;
 mod rows;
 mod set_facet;
 mod text;
-mod pending;
 pub use pending::*;
 
 pub use checkpoint::CheckpointError;
 pub use column::{Column, number_from_key, number_key};
 pub use facet::Facet;
-pub use grams::{GramIndex, GramError, GramView, GramSettings, RowTexts};
+pub use grams::{GramError, GramIndex, GramSettings, GramView, RowTexts};
 pub use order::Order;
 pub use rows::RowSet;
 pub use set_facet::SetFacet;
