@@ -77,7 +77,8 @@ impl Engine {
         self.committer.write(ws, move |txn| {
             let name = named(&new.name, "name", FIELD_NAME_CHARS_MAX)?;
             let slug = slug(new.slug.as_deref(), &name)?;
-            if Field::named(&slug, txn.catalog()).is_some() {
+            let reserved = draft::RESERVED.iter().any(|name| name.eq_ignore_ascii_case(&slug));
+            if reserved || Field::named(&slug, txn.catalog()).is_some() {
                 return Err(Error::Conflict { message: format!("there is already a field '{slug}'"), holder: None });
             }
             limit(txn.catalog().fields.len(), txn.settings.fields_max, "the custom fields of a workspace")?;
