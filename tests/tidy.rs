@@ -48,7 +48,9 @@ fn component(path: &Path) -> Option<&str> {
 fn a_component_uses_only_those_below_it() {
     let mut broken = Vec::new();
     for (path, text) in files("src") {
-        let Some(own) = component(&path).and_then(|name| LAYERS.iter().position(|layer| *layer == name)) else { continue };
+        let Some(own) = component(&path).and_then(|name| LAYERS.iter().position(|layer| *layer == name)) else {
+            continue;
+        };
         for (at, line) in code(&text) {
             for (rank, layer) in LAYERS.iter().enumerate().skip(own + 1) {
                 if line.contains(&format!("crate::{layer}::")) || line.contains(&format!("crate::{layer};")) {
@@ -96,7 +98,8 @@ fn nothing_below_http_is_async_or_reads_the_clock() {
             if below && is_async {
                 broken.push(format!("{}:{at}: async below http", path.display()));
             }
-            let reads_time = line.contains("SystemTime::now") || line.contains("Instant::now") || line.contains("Zoned::now");
+            let reads_time =
+                line.contains("SystemTime::now") || line.contains("Instant::now") || line.contains("Zoned::now");
             if reads_time && name != "clock" {
                 broken.push(format!("{}:{at}: only clock.rs reads the time", path.display()));
             }
@@ -128,12 +131,25 @@ fn functions_are_short() {
         let mut open: Option<(usize, usize, &str)> = None;
         for (at, line) in text.lines().enumerate() {
             let indent = line.len() - line.trim_start().len();
-            let starts = ["fn ", "pub fn ", "async fn ", "pub async fn ", "pub(super) fn ", "pub(crate) fn ", "const fn ", "pub const fn "];
-            if open.is_none() && starts.iter().any(|start| line.trim_start().starts_with(start)) && !line.trim_end().ends_with(';') {
+            let starts = [
+                "fn ",
+                "pub fn ",
+                "async fn ",
+                "pub async fn ",
+                "pub(super) fn ",
+                "pub(crate) fn ",
+                "const fn ",
+                "pub const fn ",
+            ];
+            if open.is_none()
+                && starts.iter().any(|start| line.trim_start().starts_with(start))
+                && !line.trim_end().ends_with(';')
+            {
                 open = Some((at, indent, line.trim()));
             }
             let Some((from, outer, name)) = open else { continue };
-            let closes = line.trim_end() == format!("{}}}", " ".repeat(outer)) || (from == at && line.trim_end().ends_with('}'));
+            let closes =
+                line.trim_end() == format!("{}}}", " ".repeat(outer)) || (from == at && line.trim_end().ends_with('}'));
             if closes {
                 if at - from + 1 > FUNCTION_LINES_MAX {
                     broken.push(format!("{}:{}: {} lines: {name}", path.display(), from + 1, at - from + 1));

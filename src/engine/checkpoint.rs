@@ -66,7 +66,7 @@ pub fn write(shared: &Shared, workspace: &Workspace) -> Result<()> {
         (Header { workspace: workspace.id, incarnation, seq: state.head.seq }, state.index.snapshot_sections())
     };
     let name = format!("checkpoint-{}.bin", header.seq);
-    save(&folder, &name, |out| crate::index::write_checkpoint(&header.write(), &sections, out)).map_err(io)?;
+    save(&folder, &name, |out| crate::index::write_sections(&header.write(), &sections, out)).map_err(io)?;
     workspace.checkpointed.store(header.seq.0, Ordering::SeqCst);
     for old in newest_first(&folder).into_iter().skip(2) {
         drop(std::fs::remove_file(old));

@@ -142,7 +142,7 @@ impl Engine {
         workspace.wait_for(min_version, self.min_version_wait())?;
         let state = workspace.state.read();
         let find = |id| workspace.contact(&state, &self.shared.records, &self.shared.cache, id);
-        let found = match super::lookup::row(&state, who) {
+        let found = match super::lookup::row(&workspace, &state, &self.shared.records, who)? {
             Some(id) => find(id)?,
             None => None,
         };

@@ -33,11 +33,6 @@ impl<'a> Txn<'a> {
         &self.staged.catalog
     }
 
-    /// The workspace's version with this operation so far.
-    pub fn version(&self) -> Seq {
-        self.staged.head.seq
-    }
-
     pub fn contact(&self, id: ContactId) -> Result<Option<Arc<Contact>>> {
         match self.staged.contacts.get(&id) {
             Some(touched) => Ok(touched.now.clone()),
