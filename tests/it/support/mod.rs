@@ -1,6 +1,9 @@
 //! What several tests share.
 
 pub mod child;
+pub mod oracle;
 pub mod power;
 pub mod sample;
 pub mod seed;
+pub mod settings;
+pub mod world;
