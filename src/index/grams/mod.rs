@@ -137,6 +137,8 @@ impl GramIndex {
     ) -> Result<PreparedView, GramError> {
         let mut committed = self.committed.lock();
         let last = committed.clone().ok_or_else(|| GramError("an earlier commit failed".to_owned()))?;
+        // Here and not when it was installed, which is to take no time.
+        self.cache.keep(&self.view().cached_ids());
         let flush = Flush {
             index: &self.index,
             folder: &self.folder,
@@ -168,9 +170,7 @@ impl GramIndex {
 
     /// Makes a prepared flush visible, at once.
     pub fn install(&self, prepared: PreparedView) {
-        let ids = prepared.0.cached_ids();
         self.view.store(prepared.0);
-        self.cache.keep(&ids);
     }
 
     /// Bytes in memory, and on disk.
