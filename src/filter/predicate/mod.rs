@@ -123,8 +123,12 @@ pub(super) fn holds(predicate: &Predicate, field: Field, contact: &Contact) -> b
     }
 }
 
-/// The rows for which the predicate is true, and how they were found. `Member` is the plan's to evaluate.
-pub(super) fn rows<'a>(condition: &Condition, view: View<'a>) -> (Cow<'a, RowSet>, Way) {
+/// The rows for which the predicate is true, and how they were found; where `within` is given, exact on these only. `Member` is the plan's to evaluate.
+pub(super) fn rows<'a>(
+    condition: &Condition,
+    view: View<'a>,
+    within: Option<&RowSet>,
+) -> (Cow<'a, RowSet>, Way) {
     let field = kept_in(condition.field);
     let nothing = || (Cow::Owned(RowSet::new()), Way::Constant);
     match &condition.predicate {
@@ -132,9 +136,9 @@ pub(super) fn rows<'a>(condition: &Condition, view: View<'a>) -> (Cow<'a, RowSet
         Predicate::Present => (present(field, view), Way::Bitmap),
         Predicate::ChoiceIn(codes) => (choice::rows(codes, field, view), Way::Bitmap),
         Predicate::Range(from, to) => range::rows(*from, *to, field, view),
-        Predicate::Text(test) if field == Field::Name => name::rows(test, view),
-        Predicate::Text(test) => text::rows(test, field, view),
-        Predicate::Phone(test) => phone::rows(test, view),
+        Predicate::Text(test) if field == Field::Name => name::rows(test, view, within),
+        Predicate::Text(test) => text::rows(test, field, view, within),
+        Predicate::Phone(test) => phone::rows(test, view, within),
         set => set::rows(set, field, view),
     }
 }
