@@ -13,7 +13,7 @@ const SPACES_MAX: usize = 4;
 
 /// The rows that pass; where `within` is given, exact on these only.
 pub(super) fn rows<'a>(test: &TextTest, view: View<'a>, within: Option<&RowSet>) -> (Cow<'a, RowSet>, Way) {
-    let mut names = Names { view, within, way: Way::TextLookup };
+    let mut names = Names { view, within, way: Way::TextScan };
     let rows = match test {
         TextTest::OneOf(needles) => {
             let sets: Vec<RowSet> = needles.iter().map(|needle| names.equal(needle)).collect();
@@ -42,7 +42,7 @@ struct Names<'a, 'b> {
 impl Names<'_, '_> {
     fn rows(&mut self, field: Field, test: TextTest) -> RowSet {
         let (rows, way) = text::rows(&test, field, self.view, self.within);
-        if self.way == Way::TextLookup || way == Way::Grams {
+        if way == Way::Grams {
             self.way = way;
         }
         rows.into_owned()

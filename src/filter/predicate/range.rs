@@ -63,6 +63,18 @@ pub(super) fn check<'a>(from: i64, to: i64, field: Field, view: View<'a>) -> Che
     }
 }
 
+/// The rows to be read: those of a slice, or all.
+pub(super) fn cost(from: i64, to: i64, field: Field, view: View) -> u64 {
+    let all = view.index.alive().len();
+    if field == Field::Id {
+        return 0;
+    }
+    match count(from, to, field, view) {
+        Some(inside) if inside <= all / SLICE_PART as u64 => inside,
+        _ => all,
+    }
+}
+
 /// Exact where there is an order, or for ids; `None` where only a scan can tell.
 pub(super) fn count(from: i64, to: i64, field: Field, view: View) -> Option<u64> {
     if field == Field::Id {

@@ -66,7 +66,7 @@ pub(super) fn rows<'a>(
     let Some(column) = view.index.text(field) else { return (Cow::Owned(RowSet::new()), Way::Constant) };
     if let TextTest::OneOf(needles) = test {
         let sets: Vec<RowSet> = needles.iter().map(|needle| column.equal(needle)).collect();
-        return (Cow::Owned(union(&sets).into_owned()), Way::TextLookup);
+        return (Cow::Owned(union(&sets).into_owned()), Way::TextScan);
     }
     if let (Some(needle), Some(grams)) = (test.needle(), view.grams)
         && column.distinct() > SCANNED_MAX
