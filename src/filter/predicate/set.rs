@@ -79,7 +79,7 @@ fn retain(rows: &mut RowSet, predicate: &Predicate, facet: &SetFacet) {
 }
 
 /// The rows of every set, the smallest first.
-fn all(mut sets: Vec<Cow<RowSet>>) -> Cow<'_, RowSet> {
+fn all(mut sets: Vec<Cow<'_, RowSet>>) -> Cow<'_, RowSet> {
     sets.sort_by_key(|set| std::cmp::Reverse(set.len()));
     let Some(mut rows) = sets.pop() else { return Cow::Owned(RowSet::new()) };
     while let Some(next) = sets.pop() {
