@@ -1,10 +1,12 @@
 //! Where store and index meet: the write path, queries, upkeep. Everything above it is thin.
 
+mod definition;
 mod error;
 mod query;
 mod select;
 mod settings;
 
+pub use definition::Definition;
 pub use error::Error;
 pub use query::{Explained, FacetCounts, Page, Query, Sort};
 pub use select::select;
