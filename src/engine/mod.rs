@@ -2,6 +2,8 @@
 
 mod definition;
 mod error;
+pub mod export;
+pub mod import;
 mod query;
 mod select;
 mod settings;
