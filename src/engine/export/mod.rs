@@ -4,7 +4,7 @@ pub(super) mod cell;
 
 use std::io::{self, Write};
 
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Value as Json, json};
 
 use crate::contact::{Catalog, Contact, ContactId, WorkspaceId, render};
 
@@ -114,9 +114,18 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// A contact as its row: as the API answers it, but with names that mean the same in another workspace.
+/// A contact as its row: as the API answers it, but with names in place of ids, which mean another thing elsewhere.
 fn row(contact: &Contact, catalog: &Catalog) -> Map<String, Json> {
-    render::contact(contact, catalog)
+    let mut row = render::contact(contact, catalog);
+    if let Some(email) = row.get("assignee").and_then(|user| user.get("email")).filter(|email| email.is_string()) {
+        let email = email.clone();
+        row.insert("assignee".to_owned(), email);
+    }
+    if let Some(channel) = contact.last_interacted_channel.and_then(|id| catalog.channels.get(&id)) {
+        let named = json!({"id": channel.id, "source": channel.source, "name": channel.name});
+        row.insert("lastInteractedChannel".to_owned(), named);
+    }
+    row
 }
 
 /// Writes every contact of a workspace, ascending by id, and returns how many. `progress` hears the number so far.
