@@ -109,7 +109,8 @@ fn write_and_say(folder: &Path) -> Result<(), StoreError> {
     loop {
         match sample::add(&records, last + 1, last + STEP) {
             Ok(()) => last += STEP,
-            Err(StoreError::Io(_)) => break,
+            // Read-only at once where the batch was durable but could not be noted any more.
+            Err(StoreError::Io(_) | StoreError::ReadOnly(_)) => break,
             Err(other) => panic!("{other}"),
         }
         say(&format!("acknowledged {last}"));
