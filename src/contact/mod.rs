@@ -12,6 +12,7 @@ pub mod mistake;
 pub mod phone;
 mod record;
 pub mod render;
+pub mod suggest;
 pub mod time;
 mod value;
 
