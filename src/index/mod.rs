@@ -3,6 +3,7 @@
 //! The row of a contact is its id. [`Index::put`] takes a contact's current state, whatever it was before, so that
 //! applying a change twice does no harm; the index itself knows what it held for the row.
 
+mod bytes;
 mod checkpoint;
 mod column;
 mod facet;
