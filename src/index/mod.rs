@@ -17,7 +17,7 @@ mod text;
 pub use checkpoint::CheckpointError;
 pub use column::{Column, number_from_key, number_key};
 pub use facet::Facet;
-pub use grams::{GramError, GramIndex};
+pub use grams::{GramError, GramIndex, GramSettings, GramView, PreparedView, RowTexts};
 pub use order::Order;
 pub use rows::RowSet;
 pub use set_facet::SetFacet;
