@@ -4,6 +4,7 @@
 //! operators (`op/`) whose rows turn an operator and its value into a [`Predicate`].
 
 mod expr;
+mod found;
 mod matches;
 pub mod op;
 mod plan;

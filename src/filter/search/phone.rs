@@ -1,9 +1,8 @@
-//! Phone numbers as the search box sees them: the class of digits in a number, and the number of a row.
+//! How well digits match a phone number.
 
 use super::Level;
 use crate::contact::Phone;
 use crate::contact::phone::Digits;
-use crate::index::{Index, Row};
 
 /// The class of the digits in the number, if they are in it.
 pub(super) fn class(digits: &Digits, number: &Phone) -> Option<usize> {

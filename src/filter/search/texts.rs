@@ -7,7 +7,7 @@ use crate::contact::Field;
 use crate::contact::fold::word_char;
 use crate::contact::phone::Digits;
 use crate::filter::{View, Way};
-use crate::index::{Column, Row, RowSet, TextColumn};
+use crate::index::{Row, RowSet, TextColumn};
 
 /// Up to so many distinct texts are scanned rather than looked up by gram: about a millisecond. Tests want both ways.
 const DICTIONARY_MAX: usize = if cfg!(test) { 8 } else { 50_000 };
@@ -18,7 +18,6 @@ const GRAM_CHARS: usize = 3;
 pub(super) struct Texts<'a> {
     pub view: View<'a>,
     pub fields: Vec<TextField<'a>>,
-    phones: Option<&'a Column>,
 }
 
 /// A searched text field.
@@ -40,7 +39,7 @@ impl<'a> Texts<'a> {
     pub fn new(view: View<'a>) -> Texts<'a> {
         let field =
             |field| view.index.text(field).map(|column| TextField { field, in_name: is_name(field), column });
-        Texts { view, fields: searched(view.catalog).filter_map(field).collect(), phones: view.index.column(Field::Phone) }
+        Texts { view, fields: searched(view.catalog).filter_map(field).collect() }
     }
 
     /// Whether the row matches the term.
@@ -69,12 +68,12 @@ impl<'a> Texts<'a> {
     }
 
     fn number_within(&self, row: Row, digits: &Digits) -> bool {
-        self.phones.and_then(|phones| phone::number(phones, row)).is_some_and(|number| digits.within(&number))
+        self.view.index.phone(row).is_some_and(|number| digits.within(&number))
     }
 
     /// The class of the digits in the row's phone.
     pub fn number_class(&self, row: Row, digits: &Digits) -> Option<usize> {
-        phone::class(digits, &phone::number(self.phones?, row)?)
+        phone::class(digits, &self.view.index.phone(row)?)
     }
 
     /// The rows whose text of the field contains the needle; of `within` only, where that is given.
@@ -96,12 +95,11 @@ impl<'a> Texts<'a> {
 
     /// The rows whose phone has the digits; of `within` only, where that is given.
     pub fn number_rows(&self, digits: &Digits, within: Option<&RowSet>) -> (RowSet, Way) {
-        let Some(phones) = self.phones else { return (RowSet::new(), Way::Constant) };
         let hit = |row| self.number_within(row, digits);
         let candidates = self.candidates(Field::Phone, usize::MAX, &digits.digits);
         let (mut rows, way) = match candidates {
             Some(rows) => (rows, Way::Grams),
-            None => (phones.present(), Way::ColumnScan),
+            None => (self.view.index.present(Field::Phone), Way::ColumnScan),
         };
         within.inspect(|within| rows &= within);
         // The grams know both forms of a number; digits marked international stand for one only.
