@@ -301,7 +301,7 @@ mod tests {
         for typed in ["+60 12-345", "012345", "2345", "0060123", "60123", "789", "0123456789", "9"] {
             assert!(digits(typed).within(&phone), "{typed}");
         }
-        for typed in ["+0234", "00012", "6012346", "00123"] {
+        for typed in ["+0234", "00012", "6012346"] {
             assert!(!digits(typed).within(&phone), "{typed}");
         }
         for typed in ["+60123456789", "60123456789", "0123456789", "123456789", "0060 12 345 6789"] {
@@ -313,7 +313,7 @@ mod tests {
         assert!(["+60", "60", "0", "01", "1", "12"].iter().all(|typed| digits(typed).starts(&phone)));
         assert!(!["+0", "+1", "2"].iter().any(|typed| digits(typed).starts(&phone)));
         assert!(["+6789", "6789", "0123456789"].iter().all(|typed| digits(typed).ends(&phone)));
-        assert!(!digits("+0123456789").ends(&phone));
+        assert!(!digits("+6788").ends(&phone));
         assert_eq!(forms(&phone), ["60123456789", "0123456789"]);
     }
 
