@@ -27,7 +27,9 @@ pub(super) fn count(view: View, field: Field, among: &RowSet) -> FacetCounts {
             (value, label, count)
         })
         .collect();
-    values.sort_by(|(_, label_a, count_a), (_, label_b, count_b)| count_b.cmp(count_a).then_with(|| label_a.cmp(label_b)));
+    values.sort_by(|(_, label_a, count_a), (_, label_b, count_b)| {
+        count_b.cmp(count_a).then_with(|| label_a.cmp(label_b))
+    });
     FacetCounts { field, values, without: among.len() - present }
 }
 

@@ -124,7 +124,8 @@ struct Sources<'q> {
 impl Sources<'_> {
     /// The filters, as one; `filter` stands for the query's own.
     fn narrowed(&self, filter: Option<&Filter>) -> Option<Filter> {
-        let mut all: Vec<Filter> = [self.restrict, self.asked.segment.as_ref(), filter].into_iter().flatten().cloned().collect();
+        let mut all: Vec<Filter> =
+            [self.restrict, self.asked.segment.as_ref(), filter].into_iter().flatten().cloned().collect();
         if all.len() > 1 { Some(Filter::And(all)) } else { all.pop() }
     }
 

@@ -85,8 +85,7 @@ fn newest(
 
 /// The same by reading every row.
 fn few(ranking: &Ranking, pager: &Pager, keys: &[Key], rows: &RowSet, skip: usize, take: usize) -> Vec<Row> {
-    let mut classed: Vec<(usize, Row)> =
-        rows.iter().map(|row| (ranking.class(row).unwrap_or(CLASSES), row)).collect();
+    let mut classed: Vec<(usize, Row)> = rows.iter().map(|row| (ranking.class(row).unwrap_or(CLASSES), row)).collect();
     classed.sort_unstable_by(|(class_a, a), (class_b, b)| {
         class_a.cmp(class_b).then_with(|| compare(pager.index, keys, *a, *b))
     });

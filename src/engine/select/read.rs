@@ -80,7 +80,11 @@ impl Reader<'_> {
             return Err(Mistake::new("segment", "unknown_segment", message));
         };
         let json: Json = serde_json::from_str(&segment.filter).map_err(|_| {
-            Mistake::new("segment", "broken_segment", format!("the filter of segment {id} cannot be read; save it anew"))
+            Mistake::new(
+                "segment",
+                "broken_segment",
+                format!("the filter of segment {id} cannot be read; save it anew"),
+            )
         })?;
         let zone = segment.timezone.as_deref().and_then(|name| time::zone(name).ok());
         filter::read(&json, "segment", &self.context(zone.unwrap_or_else(|| self.own_zone())))
@@ -141,7 +145,8 @@ impl Reader<'_> {
         refused: &'static str,
         will_do: impl Fn(Field) -> bool,
     ) -> Result<Field, Mistake> {
-        let names = || Field::all(self.view.catalog).filter(|field| will_do(*field)).map(|field| field.name(self.view.catalog));
+        let names =
+            || Field::all(self.view.catalog).filter(|field| will_do(*field)).map(|field| field.name(self.view.catalog));
         match Field::named(name, self.view.catalog) {
             Some(field) if will_do(field) => Ok(field),
             Some(field) => {

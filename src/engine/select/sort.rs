@@ -73,7 +73,8 @@ pub(super) fn compare(index: &Index, keys: &[Key], a: Row, b: Row) -> Ordering {
         match key.by {
             By::Id => way(a.cmp(&b)),
             By::Code | By::Place(_) => {
-                let place = |row| index.facet(key.field).and_then(|facet: &Facet| facet.get(row)).map(|code| key.place(code));
+                let place =
+                    |row| index.facet(key.field).and_then(|facet: &Facet| facet.get(row)).map(|code| key.place(code));
                 missing(key, place(a), place(b)).unwrap_or_else(|| way(place(a).cmp(&place(b))))
             }
             By::Order => {

@@ -37,8 +37,7 @@ pub(super) struct Edges {
 
 impl<'a> Texts<'a> {
     pub fn new(view: View<'a>) -> Texts<'a> {
-        let field =
-            |field| view.index.text(field).map(|column| TextField { field, in_name: is_name(field), column });
+        let field = |field| view.index.text(field).map(|column| TextField { field, in_name: is_name(field), column });
         Texts { view, fields: searched(view.catalog).filter_map(field).collect() }
     }
 
