@@ -173,3 +173,18 @@ fn pages_totals_and_facets_are_those_of_a_scan() {
 fn they_are_so_with_a_text_index_behind_by_some_writes() {
     run(1_000..1_012, 120, true);
 }
+
+#[test]
+fn quality_decides_where_nothing_else_is_asked_for() {
+    for seed in 2_000..2_008 {
+        let mut dice = Dice(seed);
+        let mut world = World::new(&mut dice, 150, seed % 2 == 0);
+        for text in SEARCHES {
+            for (offset, limit) in [(0, 1), (0, 4), (3, 5), (20, 25)] {
+                let query =
+                    Query { search: Some(text.into()), offset, limit: Some(limit), ..Query::default() };
+                check(&mut world, &query, None, &[]);
+            }
+        }
+    }
+}
