@@ -97,7 +97,7 @@ impl Disjunctive {
         let together = |nodes: Vec<&Filter>| Filter::And(nodes.into_iter().cloned().collect());
         let own = fields.iter().filter_map(|&field| {
             let of_field: Vec<&Filter> = owned.iter().copied().filter(|node| own_field(node) == Some(field)).collect();
-            (!of_field.is_empty()).then(|| (field, filter::rows(&together(of_field), view)))
+            (!of_field.is_empty()).then(|| (field, filter::rows(&together(of_field), view).into_owned()))
         });
         let own = own.collect();
         Some(Disjunctive { rest: rows_of_rest((!rest.is_empty()).then(|| together(rest))), own })

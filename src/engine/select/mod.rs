@@ -14,9 +14,9 @@ use self::read::{Asked, Reader};
 use self::sort::Key;
 use super::{Error, Explained, FacetCounts, Query, Settings};
 use crate::clock::Stopwatch;
-use crate::contact::{Field, Millis, Seq, UserId};
+use crate::contact::{Catalog, Contact, Field, Millis, Seq, UserId};
 use crate::filter::search::{self, Ranking};
-use crate::filter::{self, Filter, PlanNode, Predicate, View};
+use crate::filter::{self, ContactReport, Filter, PlanNode, View};
 use crate::index::{Row, RowSet};
 
 /// What a query comes to on one view.
@@ -79,7 +79,7 @@ pub fn select(
     ask: Ask,
 ) -> Result<Selection, Refusal> {
     let watch = Stopwatch::start();
-    let asked = Reader { view, now, me, settings }.read(query)?;
+    let asked = Reader { catalog: view.catalog, now, me, settings }.read(query, view)?;
     let sources = Sources { asked: &asked, restrict };
     let explain = ask == Ask::Explain;
     let (matches, filter_plan, search_plan) = sources.matches(view, explain);
@@ -98,6 +98,30 @@ pub fn select(
         took_micros: watch.micros(),
     });
     Ok(Selection { rows, total, facets, explained })
+}
+
+/// What the query's search, filter and segment make of one contact: the conditions of the segment's filter, then of the query's own.
+///
+/// # Errors
+/// [`Error::Invalid`].
+pub(super) fn report(
+    query: &Query,
+    contact: &Contact,
+    catalog: &Catalog,
+    now: Millis,
+    me: Option<UserId>,
+    settings: &Settings,
+) -> Result<ContactReport, Error> {
+    let reader = Reader { catalog, now, me, settings };
+    let (search, filter) = (reader.search(query)?, reader.filter(query)?);
+    let segment = query.segment.map(|id| reader.segment(id)).transpose()?;
+    let both = Filter::And(segment.into_iter().chain(filter).collect());
+    let mut report = filter::report(&both, contact, catalog, now);
+    if search.is_some_and(|search| search::class_of(&search, contact, catalog).is_none()) {
+        // No time that passes makes the search match.
+        (report.matches, report.changes_at) = (false, None);
+    }
+    Ok(report)
 }
 
 /// The rows of the page, and how they were ordered.
@@ -136,9 +160,9 @@ impl Sources<'_> {
             None => (Cow::Borrowed(view.index.alive()), None),
             Some(filter) if explain => {
                 let (rows, plan) = filter::explain(filter, view);
-                (Cow::Owned(rows), Some(plan))
+                (rows, Some(plan))
             }
-            Some(filter) => (filter_rows(filter, view), None),
+            Some(filter) => (filter::rows(filter, view), None),
         };
         let Some(search) = &self.asked.search else { return (of_filter, plan, None) };
         let (rows, search_plan) = search::evaluate(search, view, filter.is_some().then_some(&*of_filter));
@@ -150,7 +174,7 @@ impl Sources<'_> {
         let fields = &self.asked.facets;
         let rest = |filter: Option<Filter>| {
             let narrowed = self.narrowed(filter.as_ref());
-            let of_filter = narrowed.as_ref().map(|filter| filter_rows(filter, view));
+            let of_filter = narrowed.as_ref().map(|filter| filter::rows(filter, view));
             match &self.asked.search {
                 Some(search) => search::rows(search, view, of_filter.as_deref()),
                 None => of_filter.map_or_else(|| view.index.alive().clone(), Cow::into_owned),
@@ -163,32 +187,6 @@ impl Sources<'_> {
         };
         let among = |field| split.as_ref().map_or(Cow::Borrowed(matches), |split| split.rows(field, matches));
         fields.iter().map(|&field| facets::count(view, field, &among(field))).collect()
-    }
-}
-
-/// The rows of a filter; those of a single posting list without a copy.
-fn filter_rows<'v>(filter: &Filter, view: View<'v>) -> Cow<'v, RowSet> {
-    posting(filter, view).map_or_else(|| Cow::Owned(filter::rows(filter, view)), Cow::Borrowed)
-}
-
-/// The posting list that is the whole filter, if it is one.
-fn posting<'v>(filter: &Filter, view: View<'v>) -> Option<&'v RowSet> {
-    match filter {
-        Filter::And(nodes) | Filter::Or(nodes) => match nodes.as_slice() {
-            [node] => posting(node, view),
-            [] => Some(view.index.alive()),
-            _ => None,
-        },
-        Filter::Not(_) => None,
-        Filter::Condition(condition) => match &condition.predicate {
-            Predicate::ChoiceIn(codes) if codes.len() == 1 => Some(view.index.facet(condition.field)?.rows(codes[0])),
-            Predicate::SetAny(codes) if codes.len() == 1 => Some(view.index.set_facet(condition.field)?.rows(codes[0])),
-            Predicate::Present => match view.index.facet(condition.field) {
-                Some(facet) => Some(facet.present()),
-                None => Some(view.index.set_facet(condition.field)?.present()),
-            },
-            _ => None,
-        },
     }
 }
 

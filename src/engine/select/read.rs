@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use super::sort::Key;
 use crate::contact::suggest::did_you_mean;
-use crate::contact::{Field, Millis, Mistake, SegmentId, UserId, time};
+use crate::contact::{Catalog, Field, Millis, Mistake, SegmentId, UserId, time};
 use crate::engine::{Error, Query, Settings};
 use crate::filter::search::{self, Search};
 use crate::filter::{self, Context, Filter, View};
@@ -23,7 +23,7 @@ pub(super) struct Asked {
 
 /// What a query is read against.
 pub(super) struct Reader<'a> {
-    pub view: View<'a>,
+    pub catalog: &'a Catalog,
     pub now: Millis,
     pub me: Option<UserId>,
     pub settings: &'a Settings,
@@ -34,7 +34,7 @@ impl Reader<'_> {
     ///
     /// # Errors
     /// [`Error::Invalid`], or [`Error::WindowExceeded`] where nothing else is wrong.
-    pub fn read(&self, query: &Query) -> Result<Asked, Error> {
+    pub fn read(&self, query: &Query, view: View) -> Result<Asked, Error> {
         let mut mistakes = Vec::new();
         let mut note = |mistake| mistakes.push(mistake);
         let (search, filter, segment) = (
@@ -42,7 +42,7 @@ impl Reader<'_> {
             self.filter(query).map_err(&mut note).unwrap_or_default(),
             query.segment.map(|id| self.segment(id)).transpose().map_err(&mut note).unwrap_or_default(),
         );
-        let sort = self.sort(query, search.is_some(), &mut note);
+        let sort = self.sort(query, search.is_some(), view, &mut note);
         let facets = self.facets(query, &mut note);
         let limit = query.limit.unwrap_or(self.settings.page_default);
         if !(1..=self.settings.page_max).contains(&limit) {
@@ -75,7 +75,7 @@ impl Reader<'_> {
 
     /// The segment's filter, its calendar times read in the segment's own zone.
     pub fn segment(&self, id: SegmentId) -> Result<Filter, Mistake> {
-        let Some(segment) = self.view.catalog.segments.get(&id) else {
+        let Some(segment) = self.catalog.segments.get(&id) else {
             let message = format!("there is no segment {id} in this workspace");
             return Err(Mistake::new("segment", "unknown_segment", message));
         };
@@ -91,17 +91,17 @@ impl Reader<'_> {
     }
 
     fn context(&self, zone: jiff::tz::TimeZone) -> Context<'_> {
-        Context { catalog: self.view.catalog, zone, now: self.now, me: self.me, limits: self.settings.limits() }
+        Context { catalog: self.catalog, zone, now: self.now, me: self.me, limits: self.settings.limits() }
     }
 
     /// The workspace's zone, which was checked when it was set.
     fn own_zone(&self) -> jiff::tz::TimeZone {
-        time::zone(&self.view.catalog.workspace.timezone).unwrap_or(jiff::tz::TimeZone::UTC)
+        time::zone(&self.catalog.workspace.timezone).unwrap_or(jiff::tz::TimeZone::UTC)
     }
 
-    fn sort(&self, query: &Query, searched: bool, note: &mut impl FnMut(Mistake)) -> Vec<Key> {
+    fn sort(&self, query: &Query, searched: bool, view: View, note: &mut impl FnMut(Mistake)) -> Vec<Key> {
         if query.sort.is_empty() {
-            let newest = Key::new(Field::LastMessageAt, true, false, self.view);
+            let newest = Key::new(Field::LastMessageAt, true, false, view);
             return if searched { Vec::new() } else { vec![newest] };
         }
         let most = self.settings.sort_keys_max;
@@ -116,7 +116,7 @@ impl Reader<'_> {
             match self.field(&path, &asked.field, "sorted by", "not_sortable", |field| field.is_sortable()) {
                 // A field that stands before decides all it can; ids are never equal.
                 Ok(field) if keys.iter().any(|key| key.field == field || key.field == Field::Id) => {}
-                Ok(field) => keys.push(Key::new(field, asked.descending, asked.missing_first, self.view)),
+                Ok(field) => keys.push(Key::new(field, asked.descending, asked.missing_first, view)),
                 Err(mistake) => note(mistake),
             }
         }
@@ -127,7 +127,7 @@ impl Reader<'_> {
         let mut facets = Vec::with_capacity(query.facets.len());
         for (at, name) in query.facets.iter().enumerate() {
             let path = format!("facets[{at}]");
-            match self.field(&path, name, "counted", "not_facetable", |field| field.is_facetable(self.view.catalog)) {
+            match self.field(&path, name, "counted", "not_facetable", |field| field.is_facetable(self.catalog)) {
                 Ok(field) if facets.contains(&field) => {}
                 Ok(field) => facets.push(field),
                 Err(mistake) => note(mistake),
@@ -145,13 +145,12 @@ impl Reader<'_> {
         refused: &'static str,
         will_do: impl Fn(Field) -> bool,
     ) -> Result<Field, Mistake> {
-        let names =
-            || Field::all(self.view.catalog).filter(|field| will_do(*field)).map(|field| field.name(self.view.catalog));
-        match Field::named(name, self.view.catalog) {
+        let names = || Field::all(self.catalog).filter(|field| will_do(*field)).map(|field| field.name(self.catalog));
+        match Field::named(name, self.catalog) {
             Some(field) if will_do(field) => Ok(field),
             Some(field) => {
                 let all = names().collect::<Vec<_>>().join(", ");
-                let message = format!("{} cannot be {purpose}; use one of {all}", field.name(self.view.catalog));
+                let message = format!("{} cannot be {purpose}; use one of {all}", field.name(self.catalog));
                 Err(Mistake::new(path, refused, message))
             }
             None => {

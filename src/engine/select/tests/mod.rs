@@ -181,8 +181,7 @@ fn quality_decides_where_nothing_else_is_asked_for() {
         let mut world = World::new(&mut dice, 150, seed % 2 == 0);
         for text in SEARCHES {
             for (offset, limit) in [(0, 1), (0, 4), (3, 5), (20, 25)] {
-                let query =
-                    Query { search: Some(text.into()), offset, limit: Some(limit), ..Query::default() };
+                let query = Query { search: Some(text.into()), offset, limit: Some(limit), ..Query::default() };
                 check(&mut world, &query, None, &[]);
             }
         }

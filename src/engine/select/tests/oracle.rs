@@ -95,7 +95,7 @@ fn compare(world: &World, collation: &Collation, keys: &[(Field, Sort)], a: &Con
 /// The contacts that the query's search, and the filters, match.
 pub fn matches<'w>(world: &'w World, search: Option<&Search>, filters: &[&Filter]) -> Vec<&'w Contact> {
     let searched = |contact: &&Contact| search.is_none_or(|s| search::class_of(s, contact, &world.catalog).is_some());
-    let filtered = |contact: &&Contact| filters.iter().all(|f| crate::filter::matches(f, contact, &world.catalog));
+    let filtered = |contact: &&Contact| filters.iter().all(|f| crate::filter::matches(f, contact));
     world.contacts.values().filter(searched).filter(filtered).collect()
 }
 
