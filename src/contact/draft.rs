@@ -14,11 +14,11 @@ use super::{
     Alpha2, Catalog, ChannelId, ChannelLink, Contact, Conversation, CustomFieldId, Field, Millis, Mistake, Phone,
     STANDARD, StageId, Status, TagId, UserId, Value, suggest, time,
 };
-pub use values::email;
 pub(super) use values::json_number;
 use values::{NAME_MAX, TEXT_MAX, URL_MAX, Wrong, text, unwrapped, wrong_type};
+pub use values::{email, tag_name};
 
-/// Member names of a contact that are no fields of the table: a custom field's slug can be none of them.
+/// Member names of a contact that are no fields of the table: a custom field's slug can be none of them, ignoring case.
 pub const RESERVED: [&str; 8] = [
     "profilePic",
     "phoneGiven",
@@ -140,7 +140,8 @@ impl Draft {
         self.changes.is_empty()
     }
 
-    /// Adds a tag to those the draft sets: one of [`Draft::unknown_tags`], now created.
+    /// Adds a tag to those the draft sets: one of [`Draft::unknown_tags`], now created. A draft that sets no tags then
+    /// sets this one alone.
     pub fn add_tag(&mut self, tag: TagId) {
         let tags = self.changes.iter_mut().find_map(|change| match change {
             Change::Tags(tags) => Some(tags),

@@ -178,7 +178,7 @@ fn without_extension(given: &str) -> &str {
         Some(scheme) if scheme.eq_ignore_ascii_case("tel:") => &given[4..],
         _ => given,
     };
-    let Some(at) = number.find(|c: char| matches!(c, 'x' | 'X' | 'e' | 'E' | '#' | ';')) else { return number };
+    let Some(at) = number.find(['x', 'X', 'e', 'E', '#', ';']) else { return number };
     let (before, extension) = number.split_at(at);
     let digits = ["ext.", "ext", ";ext=", "x", "#"].into_iter().find_map(|mark| {
         let start = extension.get(..mark.len())?;
