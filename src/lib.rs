@@ -8,5 +8,6 @@ pub mod contact;
 pub mod corpus;
 pub mod engine;
 pub mod filter;
+pub mod http;
 pub mod index;
 pub mod store;
