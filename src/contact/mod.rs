@@ -1,6 +1,7 @@
 //! The vocabulary everything else speaks: what a contact is, what a workspace defines, what a caller may say. No I/O.
 
 mod catalog;
+pub mod codes;
 pub mod draft;
 mod field;
 pub mod fold;
@@ -9,9 +10,11 @@ pub mod identity;
 mod interaction;
 mod lookup;
 pub mod mistake;
+mod numbering;
 pub mod phone;
 mod record;
 pub mod render;
+pub mod suggest;
 pub mod time;
 mod value;
 

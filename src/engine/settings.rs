@@ -25,6 +25,7 @@ pub struct Settings {
     pub gram_cache_bytes: usize,
     pub checkpoint_changes: u64,
     pub checkpoint_contacts_min: u64,
+    pub changes_kept_min: u64,
     pub sleep_after_s: u64,
     pub awake_bytes_max: u64,
     pub tags_max: usize,
@@ -32,6 +33,8 @@ pub struct Settings {
     pub choices_max: usize,
     pub users_max: usize,
     pub segments_max: usize,
+    pub channels_max: usize,
+    pub stages_max: usize,
     pub interaction_chars_max: usize,
 }
 

@@ -3,6 +3,7 @@
 //! The row of a contact is its id. [`Index::put`] takes a contact's current state, whatever it was before, so that
 //! applying a change twice does no harm; the index itself knows what it held for the row.
 
+mod bytes;
 mod checkpoint;
 mod column;
 mod facet;
@@ -16,7 +17,7 @@ mod text;
 pub use checkpoint::CheckpointError;
 pub use column::{Column, number_from_key, number_key};
 pub use facet::Facet;
-pub use grams::{GramError, GramIndex};
+pub use grams::{GramError, GramIndex, GramSettings, GramView, PreparedView, RowTexts};
 pub use order::Order;
 pub use rows::RowSet;
 pub use set_facet::SetFacet;

@@ -1,49 +1,316 @@
 //! A text field: each distinct folded text once, with its rows; and each row's text.
 //!
 //! Texts are kept compare-folded (`contact::fold::compare`), and search-folded too where that differs.
+//! A distinct text costs about 20 bytes beside its own, and 4 to 7 bytes for each of its rows.
 
-use super::{Row, RowSet};
+mod rows_of;
 
-/// owner: index
-#[derive(Default)]
-pub struct TextColumn {}
+use std::hash::BuildHasher;
 
-#[allow(unused_variables)] // owner: index
-impl TextColumn {
-    /// Sets or clears the row's text, given as the contact has it (not folded).
-    pub fn set(&mut self, row: Row, text: Option<&str>) {
-        todo!()
-    }
-    /// The row's compare-folded text.
-    pub fn get(&self, row: Row) -> Option<&str> {
-        todo!()
-    }
-    /// The row's search-folded text.
-    pub fn get_search(&self, row: Row) -> Option<&str> {
-        todo!()
-    }
-    pub fn present(&self) -> RowSet {
-        todo!()
-    }
-    /// The rows whose compare-folded text is `text`.
-    pub fn equal(&self, text: &str) -> RowSet {
-        todo!()
-    }
-    /// How many distinct texts there are: what `rows_where` has to look at.
-    pub fn distinct(&self) -> usize {
-        todo!()
-    }
-    /// The rows whose text passes, by a scan of the distinct texts: `test(compare_folded, search_folded)`.
-    pub fn rows_where(&self, test: impl FnMut(&str, &str) -> bool) -> RowSet {
-        todo!()
-    }
-    /// For each distinct text: its class by `class(compare_folded, search_folded)` (`None` = not at all, else `0..classes`);
-    /// the rows of each class.
-    pub fn classify(&self, classes: usize, class: impl FnMut(&str, &str) -> Option<usize>) -> Vec<RowSet> {
-        todo!()
-    }
-    /// The rows whose search-folded text differs from the compare-folded one.
-    pub fn accented(&self) -> RowSet {
-        todo!()
+use hashbrown::{DefaultHashBuilder, HashTable};
+
+use self::rows_of::RowsOf;
+use super::{Row, RowSet, bytes};
+use crate::contact::fold;
+
+/// Texts start at multiples of this many bytes, so that 32 bits tell the place in 16 GiB of text.
+const ALIGN: usize = 4;
+/// The first text of the arena stands at 4: no text is at 0, which marks a free number.
+const FREE: u32 = 0;
+/// Added to the length of the compare-folded text where a search-folded one follows.
+const WITH_SEARCH: u64 = 1;
+/// Dead bytes below this are not worth a compaction.
+const COMPACT_FROM: usize = 64 * 1024;
+
+/// A text per row, each distinct text kept once.
+pub struct TextColumn {
+    /// By row: the text's number + 1, or 0 for none.
+    of_row: Vec<u32>,
+    /// By text's number: where it stands in the arena, in units of `ALIGN`.
+    places: Vec<u32>,
+    rows: RowsOf,
+    free: Vec<u32>,
+    /// Per text: lengths, compare-folded, search-folded where that differs.
+    arena: Vec<u8>,
+    /// Bytes of texts that no row has any more.
+    dead: usize,
+    numbers: HashTable<u32>,
+    hasher: DefaultHashBuilder,
+}
+
+impl Default for TextColumn {
+    fn default() -> TextColumn {
+        TextColumn {
+            of_row: Vec::new(),
+            places: Vec::new(),
+            rows: RowsOf::default(),
+            free: Vec::new(),
+            arena: vec![0; ALIGN],
+            dead: 0,
+            numbers: HashTable::new(),
+            hasher: DefaultHashBuilder::default(),
+        }
     }
 }
+
+impl TextColumn {
+    /// Sets or clears the row's text, given as the contact has it (not folded). Answers whether anything changed.
+    pub fn set(&mut self, row: Row, text: Option<&str>) -> bool {
+        let Some(text) = text else { return self.clear(row) };
+        // Two texts may be equal to `compare` and not to `search` (an iota subscript is a letter to one, an accent to the other).
+        let (compare, search) = (fold::compare(text), fold::search(text));
+        if self.number(row).is_some_and(|number| self.text(number) == (&*compare, &*search)) {
+            return false;
+        }
+        self.clear(row);
+        let hash = self.hasher.hash_one(&*compare);
+        let found = self.numbers.find(hash, |&number| self.text(number) == (&*compare, &*search));
+        let number = found.copied().unwrap_or_else(|| self.add(hash, &compare, &search));
+        self.rows.insert(number, row, self.of_row.len());
+        if self.of_row.len() <= row as usize {
+            self.of_row.resize(row as usize + 1, 0);
+        }
+        self.of_row[row as usize] = number + 1;
+        true
+    }
+
+    fn add(&mut self, hash: u64, compare: &str, search: &str) -> u32 {
+        let place = (self.arena.len() / ALIGN) as u32;
+        store(&mut self.arena, compare, (search != compare).then_some(search));
+        let number = self.free.pop().unwrap_or_else(|| {
+            self.places.push(FREE);
+            self.rows.push();
+            self.places.len() as u32 - 1
+        });
+        self.places[number as usize] = place;
+        let (arena, places, hasher) = (&self.arena, &self.places, &self.hasher);
+        let rehash = |&other: &u32| hasher.hash_one(stored(arena, places[other as usize]).0);
+        self.numbers.insert_unique(hash, number, rehash);
+        number
+    }
+
+    fn clear(&mut self, row: Row) -> bool {
+        let Some(number) = self.number(row) else { return false };
+        self.of_row[row as usize] = 0;
+        if self.rows.remove(number, row) {
+            self.forget(number);
+        }
+        true
+    }
+
+    /// Gives up a text without rows.
+    fn forget(&mut self, number: u32) {
+        let (compare, search) = self.text(number);
+        let hash = self.hasher.hash_one(compare);
+        self.dead += stored_len(compare, (search != compare).then_some(search));
+        if let Ok(entry) = self.numbers.find_entry(hash, |&other| other == number) {
+            entry.remove();
+        }
+        self.places[number as usize] = FREE;
+        self.free.push(number);
+        if self.dead > COMPACT_FROM && self.dead > self.arena.len() / 2 {
+            self.compact();
+        }
+    }
+
+    /// Writes the arena anew without its dead texts.
+    fn compact(&mut self) {
+        let mut arena = Vec::with_capacity(self.arena.len() - self.dead);
+        arena.resize(ALIGN, 0);
+        for place in self.places.iter_mut().filter(|place| **place != FREE) {
+            let (compare, search) = stored(&self.arena, *place);
+            *place = (arena.len() / ALIGN) as u32;
+            store(&mut arena, compare, (search != compare).then_some(search));
+        }
+        (self.arena, self.dead) = (arena, 0);
+    }
+
+    fn text(&self, number: u32) -> (&str, &str) {
+        stored(&self.arena, self.places[number as usize])
+    }
+
+    /// The number of the row's text: rows with equal numbers have equal texts, until the next change.
+    pub(super) fn number(&self, row: Row) -> Option<u32> {
+        self.of_row.get(row as usize)?.checked_sub(1)
+    }
+
+    /// The row's compare-folded text.
+    pub fn get(&self, row: Row) -> Option<&str> {
+        Some(self.text(self.number(row)?).0)
+    }
+
+    /// The row's search-folded text.
+    pub fn get_search(&self, row: Row) -> Option<&str> {
+        Some(self.text(self.number(row)?).1)
+    }
+
+    /// Every row with a text.
+    pub fn present(&self) -> RowSet {
+        let word = |rows: &[u32]| rows.iter().enumerate().fold(0u64, |word, (bit, &n)| word | u64::from(n != 0) << bit);
+        let words: Vec<u64> = self.of_row.chunks(64).map(word).collect();
+        RowSet::from_words(&words)
+    }
+
+    /// The rows whose compare-folded text is `text`.
+    pub fn equal(&self, text: &str) -> RowSet {
+        let hash = self.hasher.hash_one(text);
+        self.rows.union(self.numbers.iter_hash(hash).copied().filter(|&number| self.text(number).0 == text))
+    }
+
+    /// How many distinct texts there are: what `rows_where` has to look at.
+    pub fn distinct(&self) -> usize {
+        self.places.len() - self.free.len()
+    }
+
+    /// The texts in use, by number: `(number, compare_folded, search_folded)`.
+    pub(super) fn texts(&self) -> impl Iterator<Item = (u32, &str, &str)> {
+        let used = self.places.iter().zip(0..).filter(|(place, _)| **place != FREE);
+        used.map(|(&place, number)| {
+            let (compare, search) = stored(&self.arena, place);
+            (number, compare, search)
+        })
+    }
+
+    /// Calls `f` with each row of the text, ascending.
+    pub(super) fn for_each_row(&self, number: u32, f: impl FnMut(Row)) {
+        self.rows.for_each(number, f);
+    }
+
+    /// The rows whose text passes, by a scan of the distinct texts: `test(compare_folded, search_folded)`.
+    pub fn rows_where(&self, mut test: impl FnMut(&str, &str) -> bool) -> RowSet {
+        let hits = self.texts().filter(|(_, compare, search)| test(compare, search)).map(|(number, ..)| number);
+        self.rows.union(hits)
+    }
+
+    /// For each distinct text: its class by `class(compare_folded, search_folded)` (`None` = not at all, else `0..classes`);
+    /// the rows of each class.
+    pub fn classify(&self, classes: usize, mut class: impl FnMut(&str, &str) -> Option<usize>) -> Vec<RowSet> {
+        let mut numbers = vec![Vec::new(); classes];
+        for (number, compare, search) in self.texts() {
+            if let Some(numbers) = class(compare, search).and_then(|class| numbers.get_mut(class)) {
+                numbers.push(number);
+            }
+        }
+        numbers.into_iter().map(|numbers| self.rows.union(numbers)).collect()
+    }
+
+    /// The rows whose search-folded text differs from the compare-folded one.
+    pub fn accented(&self) -> RowSet {
+        self.rows_where(|compare, search| compare != search)
+    }
+
+    /// Bytes in memory, about.
+    pub fn memory(&self) -> usize {
+        let numbers = self.numbers.allocation_size();
+        self.of_row.capacity() * 4 + self.places.capacity() * 4 + self.arena.capacity() + numbers + self.rows.memory()
+    }
+
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
+        bytes::put_u32s(out, &self.of_row);
+        bytes::put_u32s(out, &self.places);
+        bytes::put_u64(out, self.dead as u64);
+        bytes::put_bytes(out, &self.arena);
+        self.rows.write(out);
+    }
+
+    pub(super) fn read(from: &mut &[u8]) -> Option<TextColumn> {
+        let (of_row, places) = (bytes::take_u32s(from)?, bytes::take_u32s(from)?);
+        let dead = usize::try_from(bytes::take_u64(from)?).ok()?;
+        let arena = bytes::take_bytes(from)?.to_vec();
+        let rows = RowsOf::read(from)?;
+        if rows.len() != places.len() || of_row.iter().any(|&number| number as usize > places.len()) {
+            return None;
+        }
+        let free: Vec<u32> = places.iter().zip(0..).filter(|(place, _)| **place == FREE).map(|(_, n)| n).collect();
+        let mut column =
+            TextColumn { of_row, places, rows, free, arena, dead, numbers: HashTable::new(), ..TextColumn::default() };
+        let mut numbers = HashTable::with_capacity(column.distinct());
+        for (number, compare, _) in column.texts() {
+            let hash = column.hasher.hash_one(compare);
+            // With the room taken beforehand nothing is ever hashed again.
+            numbers.insert_unique(hash, number, |_| 0);
+        }
+        column.numbers = numbers;
+        Some(column)
+    }
+
+    /// The first row at which a row's text and the texts' rows disagree.
+    pub(super) fn check(&self) -> Option<Row> {
+        let mut listed = 0;
+        for (number, compare, _) in self.texts() {
+            let mut stray = None;
+            self.rows.for_each(number, |row| {
+                listed += 1;
+                if self.number(row) != Some(number) {
+                    stray = Some(row);
+                }
+            });
+            let found = self.numbers.find(self.hasher.hash_one(compare), |&other| other == number);
+            if stray.is_some() || found.is_none() {
+                return stray.or_else(|| self.rows.set(number).min()).or(Some(0));
+            }
+        }
+        let own = self.of_row.iter().filter(|&&number| number != 0).count();
+        (own != listed || self.numbers.len() != self.distinct()).then_some(0)
+    }
+}
+
+/// Appends a text to the arena: its length with the flag, the search-folded length where there is one, both texts, padding.
+fn store(arena: &mut Vec<u8>, compare: &str, search: Option<&str>) {
+    put_length(arena, (compare.len() as u64) << 1 | if search.is_some() { WITH_SEARCH } else { 0 });
+    if let Some(search) = search {
+        put_length(arena, search.len() as u64);
+    }
+    arena.extend_from_slice(compare.as_bytes());
+    arena.extend_from_slice(search.unwrap_or_default().as_bytes());
+    arena.resize(arena.len().next_multiple_of(ALIGN), 0);
+    // 16 GiB of distinct texts in one field do not fit in memory beside the rest.
+    assert!(arena.len() / ALIGN <= u32::MAX as usize, "a text field holds at most 16 GiB");
+}
+
+/// The bytes `store` takes.
+fn stored_len(compare: &str, search: Option<&str>) -> usize {
+    let lengths = length_len((compare.len() as u64) << 1) + search.map_or(0, |search| length_len(search.len() as u64));
+    (lengths + compare.len() + search.map_or(0, str::len)).next_multiple_of(ALIGN)
+}
+
+/// The compare-folded and the search-folded text at a place; empty ones where there is none.
+fn stored(arena: &[u8], place: u32) -> (&str, &str) {
+    let mut rest = arena.get(place as usize * ALIGN..).unwrap_or_default();
+    let length = take_length(&mut rest);
+    let with_search = length & WITH_SEARCH != 0;
+    let search_len = if with_search { take_length(&mut rest) as usize } else { 0 };
+    let (compare, rest) = rest.split_at_checked((length >> 1) as usize).unwrap_or_default();
+    let compare = std::str::from_utf8(compare).unwrap_or_default();
+    let search = rest.get(..search_len).and_then(|search| std::str::from_utf8(search).ok()).unwrap_or_default();
+    (compare, if with_search { search } else { compare })
+}
+
+/// A length in seven bits a byte, the lowest first.
+fn put_length(arena: &mut Vec<u8>, mut length: u64) {
+    while length >= 0x80 {
+        arena.push(length as u8 | 0x80);
+        length >>= 7;
+    }
+    arena.push(length as u8);
+}
+
+fn length_len(length: u64) -> usize {
+    (64 - (length | 1).leading_zeros() as usize).div_ceil(7)
+}
+
+fn take_length(from: &mut &[u8]) -> u64 {
+    let (mut length, mut shift) = (0, 0);
+    while let Some((&byte, rest)) = from.split_first() {
+        *from = rest;
+        length |= u64::from(byte & 0x7f) << shift;
+        shift += 7;
+        if byte < 0x80 || shift > 56 {
+            break;
+        }
+    }
+    length
+}
+
+#[cfg(test)]
+mod tests;

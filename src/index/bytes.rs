@@ -1,0 +1,69 @@
+//! Numbers as little-endian bytes in a checkpoint's sections: arrays with their length before them.
+
+/// Appends a number.
+pub fn put_u32(out: &mut Vec<u8>, number: u32) {
+    out.extend_from_slice(&number.to_le_bytes());
+}
+
+/// Appends a number.
+pub fn put_u64(out: &mut Vec<u8>, number: u64) {
+    out.extend_from_slice(&number.to_le_bytes());
+}
+
+/// Appends bytes with their length.
+pub fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+    put_u64(out, bytes.len() as u64);
+    out.extend_from_slice(bytes);
+}
+
+/// The number at the front.
+pub fn take_u32(from: &mut &[u8]) -> Option<u32> {
+    let (number, rest) = from.split_first_chunk()?;
+    *from = rest;
+    Some(u32::from_le_bytes(*number))
+}
+
+/// The number at the front.
+pub fn take_u64(from: &mut &[u8]) -> Option<u64> {
+    let (number, rest) = from.split_first_chunk()?;
+    *from = rest;
+    Some(u64::from_le_bytes(*number))
+}
+
+/// The bytes at the front.
+pub fn take_bytes<'a>(from: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let len = usize::try_from(take_u64(from)?).ok()?;
+    let (bytes, rest) = from.split_at_checked(len)?;
+    *from = rest;
+    Some(bytes)
+}
+
+/// The text at the front.
+pub fn take_text(from: &mut &[u8]) -> Option<String> {
+    String::from_utf8(take_bytes(from)?.to_vec()).ok()
+}
+
+macro_rules! arrays {
+    ($($put:ident $take:ident $number:ty;)*) => {$(
+        /// Appends an array with its length.
+        pub fn $put(out: &mut Vec<u8>, numbers: &[$number]) {
+            put_u64(out, numbers.len() as u64);
+            out.reserve(numbers.len() * size_of::<$number>());
+            out.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
+        }
+
+        /// The array at the front.
+        pub fn $take(from: &mut &[u8]) -> Option<Vec<$number>> {
+            let len = usize::try_from(take_u64(from)?).ok()?.checked_mul(size_of::<$number>())?;
+            let (bytes, rest) = from.split_at_checked(len)?;
+            *from = rest;
+            Some(bytes.as_chunks().0.iter().map(|number| <$number>::from_le_bytes(*number)).collect())
+        }
+    )*};
+}
+
+arrays! {
+    put_u16s take_u16s u16;
+    put_u32s take_u32s u32;
+    put_i64s take_i64s i64;
+}

@@ -1,0 +1,125 @@
+//! Writing: one flush replaces rows and commits. At most two tantivy writers are open in the process.
+
+use std::fs::File;
+
+use parking_lot::{Condvar, Mutex};
+use tantivy::IndexWriter;
+use tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
+
+use super::document::{RowDocument, RowsQuery, schema};
+use super::seal::Seal;
+use super::{GramError, GramSettings, RowTexts, tokens};
+use crate::index::RowSet;
+
+/// tantivy refuses less.
+const MEMORY_MIN: usize = 16 << 20;
+/// From so many rows on a flush is a bulk load.
+const BULK: u64 = 100_000;
+/// So many segments of about one size are merged into one.
+const MERGED_MIN: usize = 6;
+/// A segment of which so much is deleted is merged, so that deleted documents cost little.
+const DELETED_MAX: f32 = 0.2;
+/// A writer is three threads and its memory, whatever the number of workspaces.
+const WRITERS_MAX: usize = 2;
+
+static WRITERS: (Mutex<usize>, Condvar) = (Mutex::new(0), Condvar::new());
+
+/// The right to open a tantivy writer.
+struct WriterSlot;
+
+impl WriterSlot {
+    fn wait() -> WriterSlot {
+        let mut open = WRITERS.0.lock();
+        WRITERS.1.wait_while(&mut open, |open| *open >= WRITERS_MAX);
+        *open += 1;
+        WriterSlot
+    }
+}
+
+impl Drop for WriterSlot {
+    fn drop(&mut self) {
+        *WRITERS.0.lock() -= 1;
+        WRITERS.1.notify_one();
+    }
+}
+
+/// What a flush works on.
+pub(super) struct Flush<'a> {
+    pub index: &'a tantivy::Index,
+    pub folder: &'a std::path::Path,
+    pub settings: &'a GramSettings,
+    pub header: &'a str,
+    /// The rows of the last commit.
+    pub committed: &'a RowSet,
+}
+
+impl Flush<'_> {
+    /// Removes the `stale` rows, writes `texts`, and commits as complete up to `seq`; then merges what should be merged.
+    /// Before the commit an error leaves everything as it was; `Err((true, _))`: the commit may have happened.
+    pub(super) fn run(
+        &self,
+        stale: &RowSet,
+        texts: &mut dyn Iterator<Item = RowTexts>,
+        seq: u64,
+    ) -> Result<(), (bool, GramError)> {
+        let _slot = WriterSlot::wait();
+        let before = |error: GramError| (false, error);
+        let mut writer = self.open_writer(stale.len()).map_err(before)?;
+        let rows = self.write(&writer, stale, texts).map_err(before)?;
+        let mut commit = writer.prepare_commit().map_err(|error| before(error.into()))?;
+        commit.set_payload(&Seal::new(self.header, seq, &rows).to_payload());
+        let after = |error: GramError| (true, error);
+        commit.commit().map_err(|error| after(error.into()))?;
+        writer.wait_merging_threads().map_err(|error| after(error.into()))?;
+        // tantivy renames meta.json after it has synced the folder; without this the commit could be undone by a power cut.
+        File::open(self.folder).and_then(|folder| folder.sync_all()).map_err(|error| after(error.into()))
+    }
+
+    fn open_writer(&self, stale: u64) -> Result<IndexWriter<RowDocument>, GramError> {
+        let bulk = self.committed.is_empty() || stale >= BULK;
+        let memory = if bulk { self.settings.bulk_memory_max } else { self.settings.flush_memory_max };
+        let options = IndexWriterOptions::builder()
+            .num_worker_threads(1)
+            .num_merge_threads(1)
+            .memory_budget_per_thread(memory.clamp(MEMORY_MIN, u32::MAX as usize / 2))
+            .build();
+        let writer = self.index.writer_with_options(options)?;
+        let mut merges = LogMergePolicy::default();
+        merges.set_min_num_segments(MERGED_MIN);
+        merges.set_del_docs_ratio_before_merge(DELETED_MAX);
+        writer.set_merge_policy(Box::new(merges));
+        Ok(writer)
+    }
+
+    /// Gives the writer everything; returns the rows that the index will hold.
+    fn write(
+        &self,
+        writer: &IndexWriter<RowDocument>,
+        stale: &RowSet,
+        texts: &mut dyn Iterator<Item = RowTexts>,
+    ) -> Result<RowSet, GramError> {
+        let (_, terms, row_field) = schema();
+        if self.committed.intersection_len(stale) > 0 {
+            let words = stale.to_words(stale.max().map_or(0, |row| row as usize + 1));
+            writer.delete_query(Box::new(RowsQuery::new(words)))?;
+        }
+        let mut rows = self.committed.minus(stale);
+        for (row, texts) in texts {
+            let len = texts.iter().map(|(_, text)| text.len() + 8).sum();
+            let mut packed = String::with_capacity(len);
+            for (field, text) in texts.iter().filter(|(_, text)| !text.is_empty()) {
+                if !tokens::pack(&mut packed, *field, text) {
+                    return Err(GramError("a field without text was to be indexed".to_owned()));
+                }
+            }
+            if packed.is_empty() {
+                continue;
+            }
+            if !rows.insert(row) {
+                return Err(GramError("a row was to be written that is there already and not stale".to_owned()));
+            }
+            writer.add_document(RowDocument { fields: (terms, row_field), row, packed })?;
+        }
+        Ok(rows)
+    }
+}

@@ -1,0 +1,197 @@
+//! The text index on disk: which rows' texts contain which grams. The only folder that names tantivy.
+//!
+//! Per text field, grams of one to three characters of the search-folded text, and the edges of its words. Exact for needles of up
+//! to three characters, a superset for longer ones. Made for one workspace; a [`GramView`] is what readers use, and a flush
+//! makes the next one, which the owner of the workspace installs together with its own state.
+
+mod cache;
+mod document;
+mod flush;
+mod seal;
+mod segment;
+mod tokens;
+mod verify;
+mod view;
+
+#[cfg(test)]
+mod tests;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use parking_lot::Mutex;
+use tantivy::Index;
+
+use self::cache::TermCache;
+use self::flush::Flush;
+pub use self::view::GramView;
+use super::{Row, RowSet};
+use crate::contact::Field;
+
+/// Why the text index cannot be used; it is then removed and made anew.
+#[derive(Debug, thiserror::Error)]
+#[error("the text index is unusable: {0}")]
+pub struct GramError(pub String);
+
+impl From<tantivy::TantivyError> for GramError {
+    fn from(error: tantivy::TantivyError) -> GramError {
+        GramError(error.to_string())
+    }
+}
+
+impl From<std::io::Error> for GramError {
+    fn from(error: std::io::Error) -> GramError {
+        GramError(error.to_string())
+    }
+}
+
+/// What a row holds: its text fields with their search-folded texts. A field may come twice (phone: international digits and
+/// national ones); its texts are then united. Empty texts, and rows without any, are not held.
+pub type RowTexts = (Row, Vec<(Field, String)>);
+
+/// The settings of a text index.
+#[derive(Clone, Debug)]
+pub struct GramSettings {
+    /// Bytes for the row sets of frequent grams.
+    pub cache_max: usize,
+    /// Bytes a flush of a few rows may take while it runs; at least 16 MiB are taken.
+    pub flush_memory_max: usize,
+    /// Bytes the first flush, or one of 100,000 rows, may take while it runs: the more, the fewer segments it leaves.
+    pub bulk_memory_max: usize,
+    /// Whether `open` compares the checksum of every file, at about a second a gigabyte. Without it a flipped bit may go unnoticed
+    /// until `GramView::verify`.
+    pub check_files_at_open: bool,
+}
+
+/// The text index of a workspace, open. Shared by threads.
+pub struct GramIndex {
+    index: Index,
+    folder: PathBuf,
+    settings: GramSettings,
+    cache: Arc<TermCache>,
+    view: ArcSwap<GramView>,
+    /// The last commit, installed or not; `None` when it is not known. Held for the length of a flush.
+    committed: Mutex<Option<Arc<GramView>>>,
+}
+
+/// A flush that is committed and not yet visible.
+pub struct PreparedView(Arc<GramView>);
+
+impl PreparedView {
+    /// What will be visible.
+    pub fn view(&self) -> &Arc<GramView> {
+        &self.0
+    }
+}
+
+impl GramIndex {
+    /// Opens the folder or, where it is missing or empty, makes it. `header` (workspace, incarnation, format) must equal the one it
+    /// was made with; or else, and for anything torn, missing or foreign, it is an error and the caller removes the folder.
+    ///
+    /// # Errors
+    /// [`GramError`].
+    pub fn open(folder: &Path, header: &str, settings: GramSettings) -> Result<GramIndex, GramError> {
+        guarded(|| {
+            std::fs::create_dir_all(folder)?;
+            let index = match std::fs::read_dir(folder)?.next() {
+                None => create(folder, header, &settings)?,
+                Some(_) => Index::open_in_dir(folder)?,
+            };
+            document::register(&index);
+            if index.schema() != document::schema().0 {
+                return Err(GramError("it has another schema".to_owned()));
+            }
+            let meta = index.load_metas()?;
+            if settings.check_files_at_open {
+                seal::check_files(&index, folder, &meta)?;
+            }
+            let cache = Arc::new(TermCache::new(settings.cache_max));
+            let view = Arc::new(GramView::load(&index, folder.to_owned(), &cache, None)?);
+            if view.header() != header {
+                return Err(GramError("it belongs to another workspace or an earlier life of it".to_owned()));
+            }
+            let committed = Mutex::new(Some(view.clone()));
+            Ok(GramIndex { index, folder: folder.to_owned(), settings, cache, view: ArcSwap::new(view), committed })
+        })
+    }
+
+    /// The last installed view.
+    pub fn view(&self) -> Arc<GramView> {
+        self.view.load_full()
+    }
+
+    /// Replaces rows: every row of `stale` is removed, then those of `texts` are written, best in ascending order, and all is
+    /// committed as complete up to `seq`. `stale` must have each row of `texts` that may be in the index already. Takes long, as
+    /// merges are waited for; readers go on meanwhile, other flushes of this index wait. Nothing is visible until `install`.
+    ///
+    /// # Errors
+    /// [`GramError`]: the view is as before, and so is the index unless the commit itself failed; then every later call fails too and
+    /// the index must be made anew.
+    pub fn prepare(
+        &self,
+        stale: &RowSet,
+        texts: &mut dyn Iterator<Item = RowTexts>,
+        seq: u64,
+    ) -> Result<PreparedView, GramError> {
+        let mut committed = self.committed.lock();
+        let last = committed.clone().ok_or_else(|| GramError("an earlier commit failed".to_owned()))?;
+        let flush = Flush {
+            index: &self.index,
+            folder: &self.folder,
+            settings: &self.settings,
+            header: last.header(),
+            committed: last.rows(),
+        };
+        let mut untouched = false;
+        let result = guarded(|| {
+            flush.run(stale, texts, seq).map_err(|(tried_to_commit, error)| {
+                untouched = !tried_to_commit;
+                error
+            })?;
+            GramView::load(&self.index, self.folder.clone(), &self.cache, Some(&last)).map(Arc::new)
+        });
+        match result {
+            Ok(view) => {
+                *committed = Some(view.clone());
+                Ok(PreparedView(view))
+            }
+            Err(error) => {
+                if !untouched {
+                    *committed = None;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Makes a prepared flush visible, at once.
+    pub fn install(&self, prepared: PreparedView) {
+        let ids: Vec<_> = prepared.0.segments().iter().map(|segment| segment.id).collect();
+        self.view.store(prepared.0);
+        self.cache.keep(&ids);
+    }
+
+    /// Bytes in memory, and on disk.
+    pub fn size(&self) -> (usize, u64) {
+        let files = std::fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        let disk = files.filter_map(|file| file.metadata().ok()).map(|file| file.len()).sum();
+        (self.view().memory() + self.cache.bytes(), disk)
+    }
+}
+
+/// Makes an empty index, sealed, so that it is known again should the process end before its first flush.
+fn create(folder: &Path, header: &str, settings: &GramSettings) -> Result<Index, GramError> {
+    let index = Index::create_in_dir(folder, document::schema().0)?;
+    document::register(&index);
+    let nothing = RowSet::new();
+    let flush = Flush { index: &index, folder, settings, header, committed: &nothing };
+    flush.run(&nothing, &mut std::iter::empty(), 0).map_err(|(_, error)| error)?;
+    Ok(index)
+}
+
+/// Runs what may meet damaged files: tantivy panics on some of them, and that too is a [`GramError`].
+fn guarded<T>(f: impl FnOnce() -> Result<T, GramError>) -> Result<T, GramError> {
+    catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|_| Err(GramError("reading it failed".to_owned())))
+}

@@ -1,0 +1,191 @@
+//! One immutable segment of the text index, and its terms' rows.
+
+use std::sync::Arc;
+
+use tantivy::fastfield::AliveBitSet;
+use tantivy::index::SegmentId;
+use tantivy::postings::{BlockSegmentPostings, TermInfo};
+use tantivy::schema::{Field, IndexRecordOption};
+use tantivy::{DocId, InvertedIndexReader, SegmentReader};
+
+use super::GramError;
+use super::cache::TermCache;
+use crate::index::{Row, RowSet};
+
+/// A term of at least so many documents is cached, and taken as a whole set rather than document by document.
+pub(super) const FREQUENT: u32 = 8192;
+
+/// Once so few documents are left, they are not worth another gram: the caller looks at each anyway.
+const FEW: usize = 64;
+
+/// A segment as of one commit: the same segment with more deletions is another value that shares the rest.
+pub(super) struct SegmentView {
+    pub id: SegmentId,
+    pub inverted: Arc<InvertedIndexReader>,
+    /// The row of each document. A row has one document in a segment at most, deleted ones included.
+    pub doc_rows: Arc<Vec<Row>>,
+    row_max: Row,
+    alive: Option<AliveBitSet>,
+    /// The rows of deleted documents.
+    dead: RowSet,
+}
+
+impl SegmentView {
+    /// `known`: the same segment as of an earlier commit, for what they share.
+    pub(super) fn open(
+        reader: &SegmentReader,
+        terms: Field,
+        known: Option<&SegmentView>,
+    ) -> Result<SegmentView, GramError> {
+        let (inverted, doc_rows) = match known {
+            Some(known) => (known.inverted.clone(), known.doc_rows.clone()),
+            None => (reader.inverted_index(terms)?, Arc::new(super::document::rows_of(reader)?)),
+        };
+        let alive = reader.alive_bitset().cloned();
+        let dead = alive.as_ref().map_or_else(RowSet::new, |alive| {
+            let is_dead = |doc: &DocId| alive.is_deleted(*doc);
+            RowSet::from_unsorted((0..reader.max_doc()).filter(is_dead).map(|doc| doc_rows[doc as usize]).collect())
+        });
+        let row_max = known.map_or_else(|| doc_rows.iter().copied().max().unwrap_or(0), |known| known.row_max);
+        Ok(SegmentView { id: reader.segment_id(), inverted, doc_rows, row_max, alive, dead })
+    }
+
+    /// Every row of a document that is not deleted.
+    pub(super) fn rows(&self) -> Result<RowSet, GramError> {
+        let all = RowSet::from_unsorted(self.doc_rows.to_vec());
+        if all.len() != self.doc_rows.len() as u64 {
+            return Err(GramError("a row stands twice in a segment".to_owned()));
+        }
+        Ok(all.minus(&self.dead))
+    }
+
+    pub(super) fn is_alive(&self, doc: DocId) -> bool {
+        self.alive.as_ref().is_none_or(|alive| alive.is_alive(doc))
+    }
+
+    pub(super) fn term_info(&self, term: &str) -> Result<Option<TermInfo>, GramError> {
+        Ok(self.inverted.terms().get(term)?)
+    }
+
+    pub(super) fn postings(&self, info: &TermInfo) -> Result<BlockSegmentPostings, GramError> {
+        Ok(self.inverted.read_block_postings_from_terminfo(info, IndexRecordOption::Basic)?)
+    }
+
+    /// Adds the rows that have all the terms, or more rows where it has looked at enough of the terms; exact for one term.
+    pub(super) fn collect(&self, terms: &[String], cache: &TermCache, found: &mut Found) -> Result<(), GramError> {
+        let mut infos = Vec::with_capacity(terms.len());
+        for term in terms {
+            let Some(info) = self.term_info(term)? else { return Ok(()) };
+            infos.push((info, term.as_str()));
+        }
+        infos.sort_by_key(|(info, _)| info.doc_freq);
+        let Some((rarest, others)) = infos.split_first() else { return Ok(()) };
+        if rarest.0.doc_freq >= FREQUENT {
+            return self.collect_frequent(rarest, others, cache, found);
+        }
+        let mut docs = self.docs(&rarest.0)?;
+        for (info, _) in others {
+            if docs.len() <= FEW {
+                break;
+            }
+            self.keep_docs_with(info, &mut docs)?;
+        }
+        docs.retain(|doc| self.is_alive(*doc));
+        for doc in docs {
+            found.sparse.push(self.row(doc)?);
+        }
+        Ok(())
+    }
+
+    /// The same where every term is frequent: by whole sets, which the cache mostly has.
+    fn collect_frequent(
+        &self,
+        rarest: &(TermInfo, &str),
+        others: &[(TermInfo, &str)],
+        cache: &TermCache,
+        found: &mut Found,
+    ) -> Result<(), GramError> {
+        let first = self.all_rows(rarest, cache)?;
+        let mut rows = Arc::unwrap_or_clone(first);
+        for other in others {
+            rows &= &*self.all_rows(other, cache)?;
+        }
+        if !self.dead.is_empty() {
+            rows -= &self.dead;
+        }
+        match &mut found.dense {
+            Some(dense) => *dense |= &rows,
+            None => found.dense = Some(rows),
+        }
+        Ok(())
+    }
+
+    /// The rows of a frequent term, those of deleted documents included.
+    fn all_rows(&self, (info, term): &(TermInfo, &str), cache: &TermCache) -> Result<Arc<RowSet>, GramError> {
+        if let Some(rows) = cache.get(self.id, term) {
+            return Ok(rows);
+        }
+        let mut postings = self.postings(info)?;
+        let mut words = vec![0u64; self.row_max as usize / 64 + 1];
+        while !postings.docs().is_empty() {
+            for doc in postings.docs() {
+                let row = self.doc_rows[*doc as usize];
+                words[row as usize / 64] |= 1 << (row % 64);
+            }
+            postings.advance();
+        }
+        let rows = Arc::new(RowSet::from_words(&words));
+        cache.put(self.id, term, rows.clone());
+        Ok(rows)
+    }
+
+    fn docs(&self, info: &TermInfo) -> Result<Vec<DocId>, GramError> {
+        let mut postings = self.postings(info)?;
+        let mut docs = Vec::with_capacity(info.doc_freq as usize);
+        while !postings.docs().is_empty() {
+            docs.extend_from_slice(postings.docs());
+            postings.advance();
+        }
+        Ok(docs)
+    }
+
+    /// Keeps those of the ascending documents that have the term; blocks of the postings between them are skipped unread.
+    fn keep_docs_with(&self, info: &TermInfo, docs: &mut Vec<DocId>) -> Result<(), GramError> {
+        let mut postings = self.postings(info)?;
+        docs.retain(|doc| {
+            let at = postings.seek(*doc);
+            postings.doc(at) == *doc
+        });
+        Ok(())
+    }
+
+    fn row(&self, doc: DocId) -> Result<Row, GramError> {
+        self.doc_rows.get(doc as usize).copied().ok_or_else(|| GramError("a document that is not there".to_owned()))
+    }
+
+    /// Bytes in memory.
+    pub(super) fn memory(&self) -> usize {
+        let alive = self.alive.as_ref().map_or(0, |_| self.doc_rows.len() / 8);
+        self.doc_rows.capacity() * size_of::<Row>() + self.dead.memory() + alive
+    }
+}
+
+/// The rows of a query, as they come from the segments.
+#[derive(Default)]
+pub(super) struct Found {
+    sparse: Vec<Row>,
+    dense: Option<RowSet>,
+}
+
+impl Found {
+    pub(super) fn into_rows(self) -> RowSet {
+        match self.dense {
+            None => RowSet::from_unsorted(self.sparse),
+            Some(dense) if self.sparse.is_empty() => dense,
+            Some(mut dense) => {
+                dense |= &RowSet::from_unsorted(self.sparse);
+                dense
+            }
+        }
+    }
+}

@@ -1,0 +1,313 @@
+//! What is indexed of a text: its grams and its words' edges, as terms; and how a row's texts are handed to tantivy.
+//!
+//! A term is a field's tag, a kind and up to three characters:
+//! - [`INFIX`]: every run of one, two or three characters of the text, spaces and punctuation included;
+//! - [`START`]: the first one, two or three characters of every word;
+//! - [`WHOLE`]: every word of at most three characters.
+//!
+//! A row is one packed string: for each of its texts the tag, the length and the text itself.
+
+use tantivy::tokenizer::{Token, TokenStream, Tokenizer};
+
+use crate::contact::Field;
+use crate::contact::fold::word_char;
+
+/// The longest gram, in characters.
+pub(super) const GRAM_MAX: usize = 3;
+
+pub(super) const INFIX: char = 'i';
+pub(super) const START: char = 's';
+pub(super) const WHOLE: char = 'w';
+
+/// The number that stands for the field in a term; on disk, so never to be changed. `None`: the field has no text.
+fn number(field: Field) -> Option<u64> {
+    Some(match field {
+        Field::FirstName => 0,
+        Field::LastName => 1,
+        Field::Name => 2,
+        Field::Email => 3,
+        Field::Phone => 4,
+        Field::Custom(id) => 16 + u64::from(id.0),
+        _ => return None,
+    })
+}
+
+/// Writes a number in digits of six bits, the lowest first: prefix-free, and every byte is a character.
+fn push_number(out: &mut String, mut number: u64) {
+    while number >= 64 {
+        out.push(char::from(64 + (number % 64) as u8));
+        number /= 64;
+    }
+    out.push(char::from(number as u8));
+}
+
+/// Reads what `push_number` wrote: the number and how many bytes it took.
+fn read_number(bytes: &[u8]) -> Option<(u64, usize)> {
+    let mut number = 0u64;
+    for (at, byte) in bytes.iter().enumerate().take(10) {
+        number |= u64::from(byte & 63) << (6 * at);
+        if byte & 64 == 0 {
+            return Some((number, at + 1));
+        }
+    }
+    None
+}
+
+/// Adds a text to a row's packed string. `false`: the field has no text.
+pub(super) fn pack(packed: &mut String, field: Field, text: &str) -> bool {
+    let Some(number) = number(field) else { return false };
+    push_number(packed, number);
+    push_number(packed, text.len() as u64);
+    packed.push_str(text);
+    true
+}
+
+/// A term: the field's tag, the kind, the characters.
+pub(super) fn term(field: Field, kind: char, characters: &str) -> Option<String> {
+    let mut term = String::with_capacity(4 + characters.len());
+    push_number(&mut term, number(field)?);
+    term.push(kind);
+    term.push_str(characters);
+    Some(term)
+}
+
+/// The distinct terms of the longest grams of a needle that is longer than they are, at most `limit`.
+pub(super) fn long_grams(field: Field, needle: &str, limit: usize) -> Option<Vec<String>> {
+    let ends: Vec<usize> = needle.char_indices().map(|(at, _)| at).chain([needle.len()]).collect();
+    let mut terms = Vec::with_capacity(ends.len().saturating_sub(GRAM_MAX).min(limit));
+    for window in ends.windows(GRAM_MAX + 1) {
+        let term = term(field, INFIX, &needle[window[0]..window[GRAM_MAX]])?;
+        if !terms.contains(&term) {
+            terms.push(term);
+        }
+        if terms.len() == limit {
+            break;
+        }
+    }
+    Some(terms)
+}
+
+/// A text's grams that were seen lately, one per slot: takes most repeats out cheaply. One that slips through does no harm.
+#[derive(Clone)]
+struct Seen([u64; 256]);
+
+impl Seen {
+    fn is_new(&mut self, gram: u64) -> bool {
+        let slot = (gram.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56) as usize;
+        std::mem::replace(&mut self.0[slot], gram) != gram
+    }
+}
+
+/// Turns packed rows into terms.
+#[derive(Clone)]
+pub(super) struct GramTokenizer {
+    token: Token,
+    seen: Box<Seen>,
+}
+
+impl GramTokenizer {
+    pub(super) fn new() -> GramTokenizer {
+        GramTokenizer { token: Token::default(), seen: Box::new(Seen([0; 256])) }
+    }
+
+    /// Calls `sink` with every term of the packed row, some of them more than once.
+    pub(super) fn terms(&mut self, packed: &str, sink: &mut dyn FnMut(&Token)) {
+        let mut rest = packed;
+        while let Some((_, tag)) = read_number(rest.as_bytes()) {
+            let Some((len, len_len)) = read_number(&rest.as_bytes()[tag..]) else { break };
+            let start = tag + len_len;
+            let Some(text) = rest.get(start..start + len as usize) else { break };
+            self.text(&rest[..tag], text, sink);
+            rest = &rest[start + text.len()..];
+        }
+    }
+
+    /// The terms of one text: a window of the last three characters slides over it, and a word opens and closes.
+    fn text(&mut self, tag: &str, text: &str, sink: &mut dyn FnMut(&Token)) {
+        self.seen.0.fill(0);
+        let (mut two_back, mut one_back) = (None, None);
+        let (mut word_at, mut word_len) = (0, 0);
+        for (at, c) in text.char_indices() {
+            let end = at + c.len_utf8();
+            // 21 bits a character; + 1 so that an absent one differs from U+0000, which keeps every gram unlike an empty slot.
+            let mut gram = u64::from(c) + 1;
+            let mut from = at;
+            self.infix(tag, &text[from..end], gram, sink);
+            for (shift, back) in [(21, one_back), (42, two_back)] {
+                let Some((before_at, before)) = back else { break };
+                from = before_at;
+                gram |= (u64::from(before) + 1) << shift;
+                self.infix(tag, &text[from..end], gram, sink);
+            }
+            (two_back, one_back) = (one_back, Some((at, c)));
+            if word_char(c) {
+                if word_len == 0 {
+                    word_at = at;
+                }
+                word_len += 1;
+                if word_len <= GRAM_MAX {
+                    self.emit(tag, START, &text[word_at..end], sink);
+                }
+            } else {
+                self.close_word(tag, &text[word_at..at], word_len, sink);
+                word_len = 0;
+            }
+        }
+        self.close_word(tag, &text[word_at..], word_len, sink);
+    }
+
+    fn close_word(&mut self, tag: &str, word: &str, len: usize, sink: &mut dyn FnMut(&Token)) {
+        if (1..=GRAM_MAX).contains(&len) {
+            self.emit(tag, WHOLE, word, sink);
+        }
+    }
+
+    fn infix(&mut self, tag: &str, characters: &str, gram: u64, sink: &mut dyn FnMut(&Token)) {
+        if self.seen.is_new(gram) {
+            self.emit(tag, INFIX, characters, sink);
+        }
+    }
+
+    fn emit(&mut self, tag: &str, kind: char, characters: &str, sink: &mut dyn FnMut(&Token)) {
+        let text = &mut self.token.text;
+        text.clear();
+        text.push_str(tag);
+        text.push(kind);
+        text.push_str(characters);
+        sink(&self.token);
+    }
+}
+
+impl Tokenizer for GramTokenizer {
+    type TokenStream<'a> = GramStream<'a>;
+
+    fn token_stream<'a>(&'a mut self, text: &'a str) -> GramStream<'a> {
+        self.token = Token { position: 0, ..Token::default() };
+        GramStream { tokenizer: self, packed: text, ahead: None, current: Token::default() }
+    }
+}
+
+/// The terms of one packed row.
+pub(super) struct GramStream<'a> {
+    tokenizer: &'a mut GramTokenizer,
+    packed: &'a str,
+    /// The terms to come, for who asks one by one; tantivy's indexer does not.
+    ahead: Option<std::vec::IntoIter<Token>>,
+    current: Token,
+}
+
+impl TokenStream for GramStream<'_> {
+    fn advance(&mut self) -> bool {
+        let (tokenizer, packed) = (&mut *self.tokenizer, self.packed);
+        let ahead = self.ahead.get_or_insert_with(|| {
+            let mut all = Vec::new();
+            tokenizer.terms(packed, &mut |token| all.push(token.clone()));
+            all.into_iter()
+        });
+        ahead.next().map(|token| self.current = token).is_some()
+    }
+
+    fn token(&self) -> &Token {
+        &self.current
+    }
+
+    fn token_mut(&mut self) -> &mut Token {
+        &mut self.current
+    }
+
+    fn process(&mut self, sink: &mut dyn FnMut(&Token)) {
+        self.tokenizer.terms(self.packed, sink);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::contact::CustomFieldId;
+
+    fn terms_of(texts: &[(Field, &str)]) -> BTreeSet<String> {
+        let mut packed = String::new();
+        for (field, text) in texts {
+            assert!(pack(&mut packed, *field, text));
+        }
+        let mut all = BTreeSet::new();
+        GramTokenizer::new().terms(&packed, &mut |token| {
+            all.insert(token.text.clone());
+        });
+        all
+    }
+
+    fn expected(field: Field, infix: &[&str], start: &[&str], whole: &[&str]) -> BTreeSet<String> {
+        let kinds = [(INFIX, infix), (START, start), (WHOLE, whole)];
+        kinds.iter().flat_map(|(kind, all)| all.iter().map(|c| term(field, *kind, c).unwrap())).collect()
+    }
+
+    #[test]
+    fn a_text_gives_its_grams_and_the_edges_of_its_words() {
+        let infix = ["é", "é ", "é b", " ", " b", " bo", "b", "bo", "bob", "o", "ob"];
+        assert_eq!(
+            terms_of(&[(Field::Name, "é bob")]),
+            expected(Field::Name, &infix, &["é", "b", "bo", "bob"], &["é", "bob"])
+        );
+        let infix = ["王", "王小", "王小明", "小", "小明", "小明亮", "明", "明亮", "亮"];
+        assert_eq!(
+            terms_of(&[(Field::Name, "王小明亮")]),
+            expected(Field::Name, &infix, &["王", "王小", "王小明"], &[])
+        );
+        assert!(terms_of(&[(Field::Name, "")]).is_empty());
+    }
+
+    #[test]
+    fn every_text_stands_for_itself() {
+        let far = Field::Custom(CustomFieldId(u32::MAX));
+        let mut both = expected(Field::Phone, &["1", "12", "2"], &["1", "12"], &["12"]);
+        both.extend(expected(far, &["2", "3", "23"], &["2", "23"], &["23"]));
+        both.extend(expected(Field::Phone, &["0", "02"], &["0", "02"], &["02"]));
+        assert_eq!(terms_of(&[(Field::Phone, "12"), (far, "23"), (Field::Phone, "02")]), both);
+    }
+
+    #[test]
+    fn no_tag_begins_another() {
+        let fields: Vec<Field> = [Field::Name, Field::Phone]
+            .into_iter()
+            .chain((0..5000).map(|id| Field::Custom(CustomFieldId(id))))
+            .collect();
+        let mut tags: Vec<String> = fields.iter().map(|field| term(*field, INFIX, "").unwrap()).collect();
+        tags.sort();
+        assert!(tags.windows(2).all(|pair| !pair[1].starts_with(&pair[0])));
+        assert_eq!(term(Field::Tags, INFIX, "a"), None);
+    }
+
+    #[test]
+    fn repeats_are_mostly_left_out() {
+        let mut packed = String::new();
+        pack(&mut packed, Field::Name, "aaaaaaaaaaaaaaaaaaaa");
+        let mut count = 0;
+        GramTokenizer::new().terms(&packed, &mut |_| count += 1);
+        assert_eq!(count, 3 + 3);
+    }
+
+    #[test]
+    fn one_by_one_is_the_same_as_all_at_once() {
+        let mut packed = String::new();
+        pack(&mut packed, Field::Email, "ann@x.io");
+        let mut at_once = Vec::new();
+        GramTokenizer::new().terms(&packed, &mut |token| at_once.push(token.text.clone()));
+        let mut tokenizer = GramTokenizer::new();
+        let mut stream = tokenizer.token_stream(&packed);
+        let mut one_by_one = Vec::new();
+        while stream.advance() {
+            one_by_one.push(stream.token().text.clone());
+        }
+        assert_eq!(at_once, one_by_one);
+    }
+
+    #[test]
+    fn the_grams_of_a_needle_are_distinct_and_bounded() {
+        let grams = long_grams(Field::Name, "ababab", 9).unwrap();
+        assert_eq!(grams, [term(Field::Name, INFIX, "aba").unwrap(), term(Field::Name, INFIX, "bab").unwrap()]);
+        assert_eq!(long_grams(Field::Name, "abcdefgh", 2).unwrap().len(), 2);
+    }
+}

@@ -1,0 +1,211 @@
+//! The committed text index as of one moment: what readers hold.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tantivy::{Index, SegmentReader};
+
+use super::cache::TermCache;
+use super::document::schema;
+use super::seal::{self, Seal};
+use super::segment::{Found, SegmentView};
+use super::{GramError, RowTexts, guarded, tokens};
+use crate::contact::Field;
+use crate::index::{Row, RowSet};
+
+/// So many grams of a long needle are looked at: enough to be selective, few enough for a needle of any length.
+const LOOKED_AT_MAX: usize = 24;
+/// So many of them, the rarest, are intersected at most.
+const INTERSECTED_MAX: usize = 4;
+
+/// The text index as of one commit. Never changes; a flush makes another.
+pub struct GramView {
+    seal: Seal,
+    rows: RowSet,
+    segments: Vec<SegmentView>,
+    cache: Arc<TermCache>,
+    folder: PathBuf,
+}
+
+impl GramView {
+    /// The last commit of `index`; parts that an earlier view has too are shared with it.
+    pub(super) fn load(
+        index: &Index,
+        folder: PathBuf,
+        cache: &Arc<TermCache>,
+        earlier: Option<&GramView>,
+    ) -> Result<GramView, GramError> {
+        let meta = index.load_metas()?;
+        let seal = Seal::from_payload(meta.payload.as_deref().unwrap_or_default())?;
+        let (_, terms, _) = schema();
+        let mut segments = Vec::with_capacity(meta.segments.len());
+        let (mut rows, mut docs) = (RowSet::new(), 0);
+        for meta in meta.segments {
+            let id = meta.id();
+            let known = earlier.and_then(|view| view.segments.iter().find(|known| known.id == id));
+            let segment = SegmentView::open(&SegmentReader::open(&index.segment(meta))?, terms, known)?;
+            let of_segment = segment.rows()?;
+            docs += of_segment.len();
+            rows |= &of_segment;
+            segments.push(segment);
+        }
+        seal.check_rows(&rows)?;
+        if docs != rows.len() {
+            return Err(GramError("a row stands in two segments".to_owned()));
+        }
+        Ok(GramView { seal, rows, segments, cache: cache.clone(), folder })
+    }
+
+    /// The sequence number up to which it is complete; 0 when new.
+    pub fn covers(&self) -> u64 {
+        self.seal.seq
+    }
+
+    /// How many rows it holds: those that have a text.
+    pub fn len(&self) -> u64 {
+        self.rows.len()
+    }
+
+    /// Whether it holds no row.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The rows it holds.
+    pub fn rows(&self) -> &RowSet {
+        &self.rows
+    }
+
+    pub(super) fn header(&self) -> &str {
+        &self.seal.header
+    }
+
+    pub(super) fn segments(&self) -> &[SegmentView] {
+        &self.segments
+    }
+
+    /// The rows whose text of the field contains every gram of `needle` (search-folded). Exact when `needle` has at most three
+    /// characters; otherwise it may hold rows without the needle, but misses none. Every row where `needle` is empty.
+    ///
+    /// # Errors
+    /// [`GramError`] where the files turn out to be damaged, or the field is none of text.
+    pub fn candidates(&self, field: Field, needle: &str) -> Result<RowSet, GramError> {
+        let mut terms = self.needle_terms(field, needle)?;
+        if terms.is_empty() {
+            return Ok(self.rows.clone());
+        }
+        guarded(|| {
+            if terms.len() > INTERSECTED_MAX {
+                let Some(rarest) = self.rarest(std::mem::take(&mut terms))? else { return Ok(RowSet::new()) };
+                terms = rarest;
+            }
+            self.rows_with(&terms)
+        })
+    }
+
+    /// At most so many rows are `candidates`; cheap, for planning.
+    ///
+    /// # Errors
+    /// As `candidates`.
+    pub fn candidates_max(&self, field: Field, needle: &str) -> Result<u64, GramError> {
+        let terms = self.needle_terms(field, needle)?;
+        guarded(|| {
+            let mut least = self.rows.len();
+            for term in &terms {
+                least = least.min(self.frequency(term)?);
+            }
+            Ok(least)
+        })
+    }
+
+    /// The rows whose text of the field has a word that begins with (or, `whole`, is) `needle` (search-folded), if the index can
+    /// say so exactly: for needles of one to three characters, all of them of words; `None` where it cannot.
+    ///
+    /// # Errors
+    /// As `candidates`.
+    pub fn word_starts(&self, field: Field, needle: &str, whole: bool) -> Result<Option<RowSet>, GramError> {
+        let characters = needle.chars().take(tokens::GRAM_MAX + 1).count();
+        if !(1..=tokens::GRAM_MAX).contains(&characters) || !needle.chars().all(crate::contact::fold::word_char) {
+            return Ok(None);
+        }
+        let term =
+            tokens::term(field, if whole { tokens::WHOLE } else { tokens::START }, needle).ok_or_else(no_text)?;
+        guarded(|| self.rows_with(&[term])).map(Some)
+    }
+
+    fn needle_terms(&self, field: Field, needle: &str) -> Result<Vec<String>, GramError> {
+        match needle.chars().take(tokens::GRAM_MAX + 1).count() {
+            0 => Ok(Vec::new()),
+            len if len > tokens::GRAM_MAX => tokens::long_grams(field, needle, LOOKED_AT_MAX).ok_or_else(no_text),
+            _ => Ok(vec![tokens::term(field, tokens::INFIX, needle).ok_or_else(no_text)?]),
+        }
+    }
+
+    fn rows_with(&self, terms: &[String]) -> Result<RowSet, GramError> {
+        let mut found = Found::default();
+        for segment in &self.segments {
+            segment.collect(terms, &self.cache, &mut found)?;
+        }
+        Ok(found.into_rows())
+    }
+
+    /// The rarest of the terms, over all segments; `None` where one is nowhere.
+    fn rarest(&self, terms: Vec<String>) -> Result<Option<Vec<String>>, GramError> {
+        let mut counted = Vec::with_capacity(terms.len());
+        for term in terms {
+            match self.frequency(&term)? {
+                0 => return Ok(None),
+                frequency => counted.push((frequency, term)),
+            }
+        }
+        counted.sort();
+        counted.truncate(INTERSECTED_MAX);
+        Ok(Some(counted.into_iter().map(|(_, term)| term).collect()))
+    }
+
+    /// In how many documents the term is, deleted ones included.
+    fn frequency(&self, term: &str) -> Result<u64, GramError> {
+        let mut frequency = 0;
+        for segment in &self.segments {
+            frequency += segment.term_info(term)?.map_or(0, |info| u64::from(info.doc_freq));
+        }
+        Ok(frequency)
+    }
+
+    /// Reads everything anew: first every file's checksum, then every row's terms against its texts. The rows that differ, that
+    /// are held without texts, or have texts and are not held: at most `limit`, ascending. Rows of `except` are not looked at:
+    /// those that changed since this view was committed. Takes about ten seconds per million rows.
+    ///
+    /// # Errors
+    /// [`GramError`] where the files are damaged.
+    pub fn verify(
+        &self,
+        texts: &mut dyn Iterator<Item = RowTexts>,
+        except: &RowSet,
+        limit: usize,
+    ) -> Result<Vec<Row>, GramError> {
+        self.check_files()?;
+        guarded(|| super::verify::differences(self, texts, except, limit))
+    }
+
+    /// Compares every file's checksum; opened anew, as an open index goes on with files that were removed or replaced.
+    fn check_files(&self) -> Result<(), GramError> {
+        guarded(|| {
+            let index = Index::open_in_dir(&self.folder)?;
+            let meta = index.load_metas()?;
+            if Seal::from_payload(meta.payload.as_deref().unwrap_or_default())? != self.seal {
+                return Err(GramError("it was committed to meanwhile".to_owned()));
+            }
+            seal::check_files(&index, &self.folder, &meta)
+        })
+    }
+
+    /// Bytes in memory, without the cache.
+    pub(super) fn memory(&self) -> usize {
+        self.rows.memory() + self.segments.iter().map(SegmentView::memory).sum::<usize>()
+    }
+}
+
+fn no_text() -> GramError {
+    GramError("the field has no text".to_owned())
+}
