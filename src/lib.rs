@@ -2,8 +2,10 @@
 #![forbid(unsafe_code)]
 
 pub mod clock;
+pub mod console;
 pub mod contact;
 pub mod engine;
 pub mod filter;
+pub mod http;
 pub mod index;
 pub mod store;

@@ -1,16 +1,18 @@
 //! Counters for Prometheus: requests, their time, what the engine holds. Sums only: no workspace, user or contact.
 
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::header::{CONTENT_TYPE, FORWARDED};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use metrics::{Label, counter, gauge, histogram, with_local_recorder};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
-use std::collections::BTreeMap;
-use std::net::SocketAddr;
 
 use super::app::App;
 use super::problem::Problem;
+use crate::engine::Gauges;
 
 const SECONDS: &str = "rollcall_http_request_seconds";
 const BUCKETS: &[f64] = &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
@@ -33,7 +35,7 @@ impl Metrics {
 
     /// Counts an answered request. `route` is the template, never the address itself.
     pub fn answered(&self, method: &'static str, route: &str, status: u16, micros: u64) {
-        let status = status_text(status);
+        let status = status.to_string();
         with_local_recorder(&self.recorder, || {
             let labels = vec![Label::from_static_parts("method", method), Label::new("route", route.to_owned())];
             histogram!(SECONDS, labels.iter()).record(micros as f64 / 1e6);
@@ -47,22 +49,27 @@ impl Metrics {
         self.handle.run_upkeep();
     }
 
-    fn render(&self, awake: u64, contacts: u64, bytes: &BTreeMap<&'static str, u64>, read_only: bool) -> String {
+    fn render(&self, gauges: &Gauges, read_only: bool) -> String {
+        let mut bytes: BTreeMap<&'static str, usize> = BTreeMap::new();
+        for (structure, size) in gauges.awake.iter().flat_map(|awake| &awake.memory) {
+            *bytes.entry(structure).or_default() += size;
+        }
+        let (contacts, changes) =
+            gauges.awake.iter().fold((0, 0), |(contacts, changes), one| (contacts + one.contacts, changes + one.version.0));
         with_local_recorder(&self.recorder, || {
             gauge!("rollcall_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
-            gauge!("rollcall_workspaces_awake").set(awake as f64);
-            gauge!("rollcall_contacts_awake").set(contacts as f64);
+            gauge!("rollcall_workspaces_awake").set(gauges.awake.len() as f64);
+            gauge!("rollcall_awake_contacts").set(contacts as f64);
+            gauge!("rollcall_awake_versions").set(changes as f64);
+            gauge!("rollcall_record_cache_bytes").set(gauges.record_cache_bytes as f64);
+            gauge!("rollcall_store_bytes").set(gauges.store_bytes as f64);
             gauge!("rollcall_store_read_only").set(f64::from(u8::from(read_only)));
             for (structure, bytes) in bytes {
-                gauge!("rollcall_index_bytes", "structure" => *structure).set(*bytes as f64);
+                gauge!("rollcall_index_bytes", "structure" => structure).set(bytes as f64);
             }
         });
         self.handle.render()
     }
-}
-
-fn status_text(status: u16) -> String {
-    status.to_string()
 }
 
 /// `GET /metrics`: for callers on this machine, or for all where the settings say so; else as if it were not there.
@@ -71,18 +78,8 @@ pub async fn scrape(State(app): State<App>, request: Request) -> Result<Response
     if !app.settings().metrics_open && !is_local(peer, request.headers()) {
         return Err(super::server::no_such_route());
     }
-    let (awake, contacts, bytes, read_only) = app
-        .read(|engine| {
-            let gauges = engine.gauges();
-            let mut bytes: BTreeMap<&'static str, u64> = BTreeMap::new();
-            for (structure, size) in gauges.iter().flat_map(|(_, _, sizes)| sizes) {
-                *bytes.entry(structure).or_default() += *size as u64;
-            }
-            let contacts = gauges.iter().map(|(_, contacts, _)| contacts).sum();
-            Ok((gauges.len() as u64, contacts, bytes, engine.read_only().is_some()))
-        })
-        .await?;
-    let text = app.metrics().render(awake, contacts, &bytes, read_only);
+    let (gauges, read_only) = app.read(|engine| Ok((engine.gauges(), engine.read_only().is_some()))).await?;
+    let text = app.metrics().render(&gauges, read_only);
     let mut response = text.into_response();
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"));
     Ok(response)
@@ -97,6 +94,8 @@ fn is_local(peer: Option<SocketAddr>, headers: &HeaderMap) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contact::{Seq, WorkspaceId};
+    use crate::engine::AwakeGauges;
 
     #[test]
     fn requests_are_counted_by_route_and_status() {
@@ -105,12 +104,20 @@ mod tests {
         metrics.answered("GET", "/v1/contacts/{identifier}", 200, 800);
         metrics.answered("GET", "(none)", 404, 20);
         metrics.fold();
-        let text = metrics.render(1, 7, &BTreeMap::from([("facets", 100)]), false);
+        let awake = |contacts| AwakeGauges {
+            workspace: WorkspaceId(1),
+            contacts,
+            version: Seq(2),
+            memory: vec![("facets", 50)],
+        };
+        let gauges = Gauges { awake: vec![awake(3), awake(4)], record_cache_bytes: 1, store_bytes: 2 };
+        let text = metrics.render(&gauges, false);
         let has = |line: &str| assert!(text.lines().any(|found| found == line), "{line} in\n{text}");
         has(r#"rollcall_http_requests_total{method="GET",route="/v1/contacts/{identifier}",status="200"} 2"#);
         has(r#"rollcall_http_requests_total{method="GET",route="(none)",status="404"} 1"#);
         has(r#"rollcall_http_request_seconds_bucket{method="GET",route="/v1/contacts/{identifier}",le="0.001"} 1"#);
-        has("rollcall_contacts_awake 7");
+        has("rollcall_awake_contacts 7");
+        has("rollcall_awake_versions 4");
         has(r#"rollcall_index_bytes{structure="facets"} 100"#);
     }
 
