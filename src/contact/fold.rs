@@ -249,7 +249,9 @@ mod tests {
 
     #[test]
     fn foldings_of_single_characters_are_idempotent() {
-        for c in ('\0'..=char::MAX).filter(|c| !('\u{4E00}'..'\u{A000}').contains(c) && *c < '\u{20000}') {
+        for c in ('\0'..=char::MAX).filter(|c| {
+            !('\u{4E00}'..'\u{A000}').contains(c) && !('\u{AC80}'..'\u{D700}').contains(c) && *c < '\u{20000}'
+        }) {
             let text = c.to_string();
             for (name, fold) in [("compare", compare as fn(&str) -> String), ("search", search)] {
                 assert_eq!(fold(&fold(&text)), fold(&text), "{name} of U+{:04X}", u32::from(c));

@@ -396,7 +396,7 @@ fn only(members: &Map<String, Json>, known: &[&str]) -> Result<(), String> {
 }
 
 /// What a JSON value is, in words.
-fn kind(value: &Json) -> &'static str {
+pub(super) fn kind(value: &Json) -> &'static str {
     match value {
         Json::Null => "null",
         Json::Bool(_) => "true or false",

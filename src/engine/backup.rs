@@ -4,8 +4,8 @@
 //! back for a moment, what changed meanwhile (a later line of an id replaces the earlier one, `gone` removes it), what it
 //! defines, and its counters; then the tokens' hashes; last `{"end": lines}`. Every part is checked by `restore`.
 
-use std::io::{BufRead, BufReader, Read, Write};
 use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -32,15 +32,36 @@ enum Line {
     Contact(WorkspaceId, Box<Contact>),
     /// The contact was deleted while the backup ran.
     Gone(WorkspaceId, ContactId),
-    History { workspace: WorkspaceId, contact: ContactId, number: u64, entry: Interaction },
+    History {
+        workspace: WorkspaceId,
+        contact: ContactId,
+        number: u64,
+        entry: Interaction,
+    },
     Field(WorkspaceId, CustomField),
     Tag(WorkspaceId, Tag),
     Channel(WorkspaceId, Channel),
     User(WorkspaceId, User),
     Stage(WorkspaceId, Stage),
     Segment(WorkspaceId, Segment),
-    Workspace { workspace: Workspace, seq: Seq, last_contact: ContactId, last_item: u32, contacts: u64, digest: u64 },
-    Token { id: TokenId, workspace: WorkspaceId, user: UserId, name: String, hash: String, created_at: Millis, expires_at: Option<Millis>, revoked_at: Option<Millis> },
+    Workspace {
+        workspace: Workspace,
+        seq: Seq,
+        last_contact: ContactId,
+        last_item: u32,
+        contacts: u64,
+        digest: u64,
+    },
+    Token {
+        id: TokenId,
+        workspace: WorkspaceId,
+        user: UserId,
+        name: String,
+        hash: String,
+        created_at: Millis,
+        expires_at: Option<Millis>,
+        revoked_at: Option<Millis>,
+    },
     End(u64),
 }
 
@@ -125,15 +146,21 @@ fn scan(records: &Records, ws: WorkspaceId, out: &mut Out<impl Write>) -> Result
     loop {
         let page = records.interactions_all(ws, after, PAGE)?;
         let Some(last) = page.last() else { return Ok(()) };
-        after = Some((last.contact, last.interaction.at, last.number));
-        for past in page {
-            out.line(&Line::History { workspace: ws, contact: past.contact, number: past.number, entry: past.interaction })?;
+        after = Some((last.0, last.2.at, last.1));
+        for (contact, number, entry) in page {
+            out.line(&Line::History { workspace: ws, contact, number, entry })?;
         }
     }
 }
 
 /// The changed contacts as they are now, with their history since the backup began.
-fn catch_up(records: &Records, ws: WorkspaceId, changed: &BTreeSet<ContactId>, began: Seq, out: &mut Out<impl Write>) -> Result<()> {
+fn catch_up(
+    records: &Records,
+    ws: WorkspaceId,
+    changed: &BTreeSet<ContactId>,
+    began: Seq,
+    out: &mut Out<impl Write>,
+) -> Result<()> {
     for id in changed {
         let Some(contact) = records.contact(ws, *id)? else {
             out.line(&Line::Gone(ws, *id))?;
@@ -199,10 +226,20 @@ fn token_line(token: &TokenRecord) -> Line {
 pub fn restore(store: &Arc<dyn Store>, input: &mut dyn Read) -> Result<u64> {
     let records = Records::new(store.clone());
     if !records.workspaces()?.is_empty() || !records.tokens()?.is_empty() {
-        return Err(Error::Conflict { message: "the data folder is not empty; restore into a new one".into(), holder: None });
+        return Err(Error::Conflict {
+            message: "the data folder is not empty; restore into a new one".into(),
+            holder: None,
+        });
     }
     let unpacked = zstd::Decoder::new(input).map_err(|error| Error::Io(format!("this is no backup: {error}")))?;
-    let mut restoring = Restoring { records, writes: Writes::default(), pending: BTreeSet::new(), workspaces: Vec::new(), contacts: 0, waiting: 0 };
+    let mut restoring = Restoring {
+        records,
+        writes: Writes::default(),
+        pending: BTreeSet::new(),
+        workspaces: Vec::new(),
+        contacts: 0,
+        waiting: 0,
+    };
     let mut lines = BufReader::new(unpacked);
     let mut number = 0u64;
     loop {
@@ -212,13 +249,18 @@ pub fn restore(store: &Arc<dyn Store>, input: &mut dyn Read) -> Result<u64> {
         if read == 0 {
             return Err(at_line(number + 1, "the file ends before its last line"));
         }
-        let parsed = serde_json::from_slice(&line).map_err(|error| at_line(number + 1, &format!("not understood: {error}")))?;
+        let parsed =
+            serde_json::from_slice(&line).map_err(|error| at_line(number + 1, &format!("not understood: {error}")))?;
         match parsed {
             Line::Rollcall(FORMAT) if number == 0 => {}
-            Line::Rollcall(other) => return Err(at_line(number + 1, &format!("format {other} is not known to this version"))),
+            Line::Rollcall(other) => {
+                return Err(at_line(number + 1, &format!("format {other} is not known to this version")));
+            }
             _ if number == 0 => return Err(at_line(1, "this is no backup")),
             Line::End(lines) if lines == number => return restoring.finish(),
-            Line::End(lines) => return Err(at_line(number + 1, &format!("{number} lines were found, {lines} were written"))),
+            Line::End(lines) => {
+                return Err(at_line(number + 1, &format!("{number} lines were found, {lines} were written")));
+            }
             line => restoring.take(line).map_err(|error| at_line(number + 1, &error.to_string()))?,
         }
         number += 1;
@@ -249,7 +291,9 @@ impl Restoring {
                 self.pending.insert((ws, contact.id));
             }
             Line::Gone(ws, id) => self.gone(ws, id)?,
-            Line::History { workspace, contact, number, entry } => self.writes.put_interaction(workspace, contact, number, &entry),
+            Line::History { workspace, contact, number, entry } => {
+                self.writes.put_interaction(workspace, contact, number, &entry)
+            }
             Line::Field(ws, field) => self.writes.put_field(ws, &field),
             Line::Tag(ws, tag) => self.writes.put_tag(ws, &tag),
             Line::Channel(ws, channel) => self.writes.put_channel(ws, &channel),
@@ -259,11 +303,24 @@ impl Restoring {
             Line::Workspace { workspace, seq, last_contact, last_item, contacts, digest } => {
                 let seq = Seq(seq.0 + 1);
                 self.contacts += contacts;
-                self.workspaces.push((workspace, Head { seq, last_contact, contacts, digest, last_item, log_floor: Seq(seq.0 - 1) }));
+                self.workspaces.push((
+                    workspace,
+                    Head { seq, last_contact, contacts, digest, last_item, log_floor: Seq(seq.0 - 1) },
+                ));
             }
             Line::Token { id, workspace, user, name, hash, created_at, expires_at, revoked_at } => {
-                let hash = unhex(&hash).ok_or_else(|| Error::Io("a token's hash is not 64 hexadecimal digits".into()))?;
-                self.writes.put_token(&TokenRecord { id, workspace, user, name, hash, created_at, expires_at, revoked_at });
+                let hash =
+                    unhex(&hash).ok_or_else(|| Error::Io("a token's hash is not 64 hexadecimal digits".into()))?;
+                self.writes.put_token(&TokenRecord {
+                    id,
+                    workspace,
+                    user,
+                    name,
+                    hash,
+                    created_at,
+                    expires_at,
+                    revoked_at,
+                });
             }
             Line::Rollcall(_) | Line::End(_) => return Err(Error::Io("this line stands in the wrong place".into())),
         }
@@ -308,7 +365,8 @@ impl Restoring {
                 let Some(last) = page.last() else { break };
                 after = last.id;
                 contacts += page.len() as u64;
-                digest = page.iter().fold(digest, |sum, contact| sum.wrapping_add(Records::digest(workspace.id, contact)));
+                digest =
+                    page.iter().fold(digest, |sum, contact| sum.wrapping_add(Records::digest(workspace.id, contact)));
             }
             if (contacts, digest) != (head.contacts, head.digest) {
                 let what = format!("{contacts} contacts arrived, {} were written, or one was altered", head.contacts);

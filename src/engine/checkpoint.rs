@@ -12,6 +12,9 @@ use super::{Error, Result};
 use crate::contact::{Seq, WorkspaceId};
 use crate::store::{StoreError, Writes};
 
+/// Values of the change log removed in one batch.
+const TRIMMED_AT_ONCE: usize = 1000;
+
 /// What a checkpoint says of itself.
 #[derive(Debug, PartialEq, Eq, Encode, Decode)]
 pub struct Header {
@@ -63,7 +66,7 @@ pub fn write(shared: &Shared, workspace: &Workspace) -> Result<()> {
         (Header { workspace: workspace.id, incarnation, seq: state.head.seq }, state.index.snapshot_sections())
     };
     let name = format!("checkpoint-{}.bin", header.seq);
-    save(&folder, &name, |out| crate::index::write_checkpoint(&header.write(), &sections, out)).map_err(io)?;
+    save(&folder, &name, |out| crate::index::write_sections(&header.write(), &sections, out)).map_err(io)?;
     workspace.checkpointed.store(header.seq.0, Ordering::SeqCst);
     for old in newest_first(&folder).into_iter().skip(2) {
         drop(std::fs::remove_file(old));
@@ -89,19 +92,20 @@ pub fn trim_log(shared: &Shared, workspace: &Workspace) -> Result<()> {
         return Ok(());
     }
     let oldest = newest_first(&folder).last().and_then(|path| version_of(path));
-    let covered = workspace.text.lock().as_ref().map(|text| text.covers());
-    let mut state = workspace.state.write();
+    let covered = workspace.text.lock().as_ref().map(|text| text.view().covers());
+    let mut head = workspace.state.read().head;
     let keep_from = oldest.into_iter().chain(covered).min().unwrap_or(0);
-    let floor = Seq(keep_from.min(state.head.seq.0.saturating_sub(shared.settings.changes_kept_min)));
-    if floor <= state.head.log_floor {
-        return Ok(());
+    let upto = Seq(keep_from.min(head.seq.0.saturating_sub(shared.settings.changes_kept_min)));
+    loop {
+        let mut writes = Writes::default();
+        let Some(floor) = shared.records.trim_changes(workspace.id, upto, TRIMMED_AT_ONCE, &mut writes)? else {
+            return Ok(());
+        };
+        head.log_floor = floor;
+        writes.put_head(workspace.id, &head);
+        shared.records.commit(writes)?;
+        workspace.state.write().head = head;
     }
-    state.head.log_floor = floor;
-    let mut writes = Writes::default();
-    writes.put_head(workspace.id, &state.head);
-    drop(state);
-    shared.records.commit(writes)?;
-    Ok(shared.records.trim_changes(workspace.id, floor)?)
 }
 
 /// An error of the file system as the engine's.

@@ -73,7 +73,8 @@ impl Engine {
         let (who, names) = (who.clone(), names.to_vec());
         self.committer.write(actor.workspace, move |txn| {
             let before = txn.named(&who)?;
-            let gone: Vec<TagId> = names.iter().filter_map(|name| txn.catalog().tag_named(name)).map(|tag| tag.id).collect();
+            let gone: Vec<TagId> =
+                names.iter().filter_map(|name| txn.catalog().tag_named(name)).map(|tag| tag.id).collect();
             let tags = before.tags.iter().copied().filter(|tag| !gone.contains(tag)).collect();
             retag(txn, before, tags)
         })

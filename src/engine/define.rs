@@ -30,10 +30,13 @@ impl Engine {
         self.committer.alone(move || {
             let all = records.workspaces()?;
             if all.iter().any(|other| fold::compare(&other.name) == fold::compare(&name)) {
-                return Err(Error::Conflict { message: format!("there is already a workspace '{name}'"), holder: None });
+                return Err(Error::Conflict {
+                    message: format!("there is already a workspace '{name}'"),
+                    holder: None,
+                });
             }
             let workspace = Workspace {
-                id: WorkspaceId(all.iter().map(|other| other.id.0).max().unwrap_or(0) + 1),
+                id: WorkspaceId(records.last_workspace()?.0 + 1),
                 name,
                 default_country,
                 timezone: new.timezone,
@@ -85,7 +88,8 @@ impl Engine {
         self.committer.write(ws, move |txn| {
             let name = named(&new.name, "name", FIELD_NAME_CHARS_MAX)?;
             let slug = slug(new.slug.as_deref(), &name)?;
-            if Field::named(&slug, txn.catalog()).is_some() {
+            let reserved = draft::RESERVED.iter().any(|name| name.eq_ignore_ascii_case(&slug));
+            if reserved || Field::named(&slug, txn.catalog()).is_some() {
                 return Err(Error::Conflict { message: format!("there is already a field '{slug}'"), holder: None });
             }
             limit(txn.catalog().fields.len(), txn.settings.fields_max, "the custom fields of a workspace")?;
@@ -110,7 +114,8 @@ impl Engine {
         self.committer.write(ws, move |txn| {
             let missing = || Error::NotFound { what: "custom field", name: field.id.to_string() };
             let before = txn.catalog().fields.get(&field.id).cloned().ok_or_else(missing)?;
-            let fixed = |path, what| Error::from(Mistake::new(path, "fixed_once_made", format!("{what} is fixed once made")));
+            let fixed =
+                |path, what| Error::from(Mistake::new(path, "fixed_once_made", format!("{what} is fixed once made")));
             if field.slug != before.slug {
                 return Err(fixed("slug", "a field's slug"));
             }
@@ -123,7 +128,10 @@ impl Engine {
             }
             let name = named(&field.name, "name", FIELD_NAME_CHARS_MAX)?;
             let searchable = searchable(field.data_type, field.searchable)?;
-            put_field(txn, CustomField { name, description: described(field.description)?, searchable, allowed_values, ..before })
+            put_field(
+                txn,
+                CustomField { name, description: described(field.description)?, searchable, allowed_values, ..before },
+            )
         })
     }
 
@@ -133,7 +141,11 @@ impl Engine {
     /// [`Error::NotFound`].
     pub fn delete_field(&self, ws: WorkspaceId, id: CustomFieldId) -> Result<Seq> {
         self.known(ws, "custom field", id.0, |catalog| catalog.fields.contains_key(&id))?;
-        self.clean(ws, move |state| state.index.present(Field::Custom(id)), move |contact| contact.set_custom(id, None))?;
+        self.clean(
+            ws,
+            move |state| state.index.present(Field::Custom(id)),
+            move |contact| contact.set_custom(id, None),
+        )?;
         self.remove(ws, Subject::Field(id), move |catalog| drop(catalog.remove_field(id)))
     }
 
@@ -193,8 +205,9 @@ impl Engine {
     pub fn put_user(&self, ws: WorkspaceId, user: User) -> Result<Written<User>> {
         self.committer.write(ws, move |txn| {
             let first_name = named(&user.first_name, "firstName", NAME_CHARS_MAX)?;
-            let last_name = user.last_name.as_deref().map(|name| named(name, "lastName", NAME_CHARS_MAX)).transpose()?;
-            let email = draft::email(&user.email, "email")?;
+            let last_name =
+                user.last_name.as_deref().map(|name| named(name, "lastName", NAME_CHARS_MAX)).transpose()?;
+            let email = draft::email(&user.email).map_err(|why| Mistake::new("email", "invalid_email", why))?;
             let holder = txn.catalog().user_with_email(&email).map(|other| other.id.0);
             let max = txn.settings.users_max;
             let all = |catalog: &Catalog| ids(&catalog.users, |id| id.0);
@@ -273,7 +286,12 @@ impl Engine {
         }
     }
 
-    fn remove(&self, ws: WorkspaceId, subject: Subject, remove: impl FnOnce(&mut Catalog) + Send + 'static) -> Result<Seq> {
+    fn remove(
+        &self,
+        ws: WorkspaceId,
+        subject: Subject,
+        remove: impl FnOnce(&mut Catalog) + Send + 'static,
+    ) -> Result<Seq> {
         let written = self.committer.write(ws, move |txn| {
             txn.define(subject, remove);
             Ok(())
@@ -342,7 +360,9 @@ fn described(description: Option<String>) -> Result<Option<String>> {
 
 fn country(code: &str) -> Result<String> {
     let message = || format!("'{code}' was found, an ISO 3166-1 alpha-2 country such as MY will do");
-    codes::country(code).map(Alpha2::text).ok_or_else(|| Mistake::new("defaultCountry", "invalid_country", message()).into())
+    codes::country(code)
+        .map(Alpha2::text)
+        .ok_or_else(|| Mistake::new("defaultCountry", "invalid_country", message()).into())
 }
 
 fn locale(tag: &str) -> Result<()> {
@@ -353,9 +373,12 @@ fn locale(tag: &str) -> Result<()> {
 
 /// The slug as given, or made from the name.
 fn slug(given: Option<&str>, name: &str) -> Result<String> {
-    let legal = |slug: &str| !slug.is_empty() && slug.len() <= 50 && slug.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    let legal = |slug: &str| {
+        !slug.is_empty() && slug.len() <= 50 && slug.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+    };
     let made = || -> String {
-        let folded: String = fold::search(name).chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+        let folded: String =
+            fold::search(name).chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
         folded.trim_matches('_').chars().take(50).collect()
     };
     let slug = given.map_or_else(made, |slug| slug.trim().to_string());

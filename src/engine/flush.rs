@@ -22,7 +22,7 @@ pub fn flush(shared: &Shared, workspace: &Workspace) -> Result<()> {
     let done = (|| {
         let index = match &*text {
             Some(index) => index.clone(),
-            None => Arc::new(GramIndex::open(&folder, &header, shared.settings.gram_cache_bytes)?),
+            None => Arc::new(GramIndex::open(&folder, &header, shared.settings.grams())?),
         };
         let prepared = index.prepare(&rows, &mut texts(workspace, &rows), seq.0)?;
         let mut state = workspace.state.write();

@@ -66,7 +66,8 @@ fn check(txn: &Txn, interaction: &Interaction) -> Result<()> {
     if let Some(author) = interaction.author.filter(|author| !txn.catalog().users.contains_key(author)) {
         return mistake("author", "unknown_user", format!("there is no user {author} in this workspace"));
     }
-    let (chars, limit) = (interaction.text.as_ref().map_or(0, |text| text.chars().count()), txn.settings.interaction_chars_max);
+    let (chars, limit) =
+        (interaction.text.as_ref().map_or(0, |text| text.chars().count()), txn.settings.interaction_chars_max);
     if chars > limit {
         return mistake("text", "too_long", format!("{chars} characters were found, at most {limit} will do"));
     }
@@ -104,7 +105,8 @@ fn on_channel(contact: &mut Contact, channel: ChannelId, at: Millis, incoming: b
     let link = match contact.channels.iter_mut().position(|link| link.channel == channel) {
         Some(at) => &mut contact.channels[at],
         None => {
-            let link = ChannelLink { channel, address: None, connected_at: at, last_message_at: None, last_incoming_at: None };
+            let link =
+                ChannelLink { channel, address: None, connected_at: at, last_message_at: None, last_incoming_at: None };
             let place = contact.channels.partition_point(|other| other.connected_at <= at);
             contact.channels.insert(place, link);
             &mut contact.channels[place]
@@ -130,12 +132,17 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::NotYet`].
-    pub fn contact(&self, ws: WorkspaceId, who: &Identifier, min_version: Option<Seq>) -> Result<Written<Arc<Contact>>> {
+    pub fn contact(
+        &self,
+        ws: WorkspaceId,
+        who: &Identifier,
+        min_version: Option<Seq>,
+    ) -> Result<Written<Arc<Contact>>> {
         let workspace = self.shared.awake(ws)?;
         workspace.wait_for(min_version, self.min_version_wait())?;
         let state = workspace.state.read();
         let find = |id| workspace.contact(&state, &self.shared.records, &self.shared.cache, id);
-        let found = match super::lookup::row(&state, who) {
+        let found = match super::lookup::row(&workspace, &state, &self.shared.records, who)? {
             Some(id) => find(id)?,
             None => None,
         };

@@ -105,8 +105,13 @@ impl Engine {
     ///
     /// # Errors
     /// What the store or the system reports.
-    pub fn open(store: Arc<dyn Store>, index_dir: Option<&Path>, settings: Settings, clock: Clock) -> Result<Arc<Engine>> {
-        let shared = Shared::new(Records::new(store), index_dir.map(Path::to_path_buf), settings, clock)?;
+    pub fn open(
+        store: Arc<dyn Store>,
+        index_dir: Option<&Path>,
+        settings: Settings,
+        clock: Clock,
+    ) -> Result<Arc<Engine>> {
+        let shared = Shared::new(Records::open(store)?, index_dir.map(Path::to_path_buf), settings, clock)?;
         let shared = Arc::new(shared);
         let committer = Arc::new(Committer::start(shared.clone()).map_err(checkpoint::io)?);
         let upkeep = Upkeep::start(shared.clone(), committer.clone()).map_err(checkpoint::io)?;
@@ -146,7 +151,12 @@ impl Engine {
         let awake = self.shared.all_awake();
         let one = |workspace: &Arc<workspace::Workspace>| {
             let state = workspace.state.read();
-            AwakeGauges { workspace: workspace.id, contacts: state.head.contacts, version: state.head.seq, memory: state.index.memory() }
+            AwakeGauges {
+                workspace: workspace.id,
+                contacts: state.head.contacts,
+                version: state.head.seq,
+                memory: state.index.memory(),
+            }
         };
         Gauges {
             awake: awake.iter().map(one).collect(),

@@ -68,7 +68,8 @@ impl Engine {
         let found = self.contact(actor.workspace, who, query.min_version)?;
         let catalog = self.catalog(actor.workspace)?;
         let me = actor.user.as_ref().map(|user| user.id);
-        let report = super::select::report(query, &found.value, &catalog, self.shared.clock.now(), me, &self.shared.settings)?;
+        let report =
+            super::select::report(query, &found.value, &catalog, self.shared.clock.now(), me, &self.shared.settings)?;
         Ok(Written { value: report, version: found.version })
     }
 
@@ -104,7 +105,12 @@ impl Engine {
         }
     }
 
-    fn fetch(&self, workspace: &Workspace, state: &RwLockReadGuard<'_, State>, rows: &[u32]) -> Result<Vec<Arc<Contact>>> {
+    fn fetch(
+        &self,
+        workspace: &Workspace,
+        state: &RwLockReadGuard<'_, State>,
+        rows: &[u32],
+    ) -> Result<Vec<Arc<Contact>>> {
         let one = |row: &u32| {
             let found = workspace.contact(state, &self.shared.records, &self.shared.cache, ContactId(*row))?;
             found.ok_or_else(|| {

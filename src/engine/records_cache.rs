@@ -40,7 +40,6 @@ struct Quiet;
 
 impl Lifecycle<Key, Arc<Contact>> for Quiet {
     type RequestState = ();
-    fn begin_request(&self) -> Self::RequestState {}
     fn on_evict(&self, (): &mut (), _: Key, _: Arc<Contact>) {}
 }
 

@@ -129,7 +129,8 @@ impl Staged {
     /// Puts another round of changes, made on a copy of this one's head and catalog, on top.
     pub fn absorb(&mut self, delta: Staged) {
         for (id, touched) in delta.contacts {
-            self.contacts.entry(id).or_insert_with(|| touched.clone()).now = touched.now;
+            let Touched { before, now } = touched;
+            self.contacts.entry(id).or_insert(Touched { before, now: None }).now = now;
         }
         for (key, ids) in delta.takers {
             self.takers.entry(key).or_default().extend(ids);

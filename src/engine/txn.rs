@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::staged::{HistoryWrite, Sources, Staged};
 use super::{Error, Result, Settings};
-use crate::contact::identity::{IdentityKey, Identifier};
+use crate::contact::identity::{Identifier, IdentityKey};
 use crate::contact::*;
 use crate::store::Subject;
 
@@ -31,11 +31,6 @@ impl<'a> Txn<'a> {
 
     pub fn catalog(&self) -> &Arc<Catalog> {
         &self.staged.catalog
-    }
-
-    /// The workspace's version with this operation so far.
-    pub fn version(&self) -> Seq {
-        self.staged.head.seq
     }
 
     pub fn contact(&self, id: ContactId) -> Result<Option<Arc<Contact>>> {
@@ -89,7 +84,9 @@ impl<'a> Txn<'a> {
     /// The next contact id.
     pub fn next_contact(&mut self) -> Result<ContactId> {
         let last = &mut self.staged.head.last_contact.0;
-        *last = last.checked_add(1).ok_or(Error::Limit { what: "the contact ids of a workspace", limit: u32::MAX as usize })?;
+        *last = last
+            .checked_add(1)
+            .ok_or(Error::Limit { what: "the contact ids of a workspace", limit: u32::MAX as usize })?;
         Ok(ContactId(*last))
     }
 
@@ -114,7 +111,12 @@ impl<'a> Txn<'a> {
             let page = self.sources.records.interactions(self.base.workspace.id, contact, before, 1000)?;
             let Some((number, last)) = page.last() else { break };
             before = Some((last.at, *number));
-            gone.extend(page.iter().map(|(number, entry)| HistoryWrite { contact, number: *number, at: entry.at, entry: None }));
+            gone.extend(page.iter().map(|(number, entry)| HistoryWrite {
+                contact,
+                number: *number,
+                at: entry.at,
+                entry: None,
+            }));
         }
         self.staged.history.extend(gone.into_iter().map(|entry| HistoryWrite { entry: None, ..entry }));
         Ok(())

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use super::shared::Shared;
 use super::workspace::Workspace;
-use super::{Engine, Result, VerifyReport, checkpoint, flush, wake};
-use crate::contact::identity::IdentityKey;
+use super::{Engine, Result, VerifyReport, checkpoint, flush};
 use crate::contact::{ContactId, WorkspaceId};
 use crate::index::{Index, RowTexts};
 use crate::store::{Head, Records};
@@ -85,7 +84,9 @@ fn verify(shared: &Shared, workspace: &Arc<Workspace>, report: &mut VerifyReport
     };
     match records.head(ws) {
         Ok(Some(stored)) if stored == head => {}
-        Ok(stored) => report.problems.push(format!("the counters in memory and in the store differ: {head:?} and {stored:?}")),
+        Ok(stored) => {
+            report.problems.push(format!("the counters in memory and in the store differ: {head:?} and {stored:?}"))
+        }
         Err(error) => report.problems.push(error.to_string()),
     }
     match records.catalog(ws) {
@@ -97,10 +98,11 @@ fn verify(shared: &Shared, workspace: &Arc<Workspace>, report: &mut VerifyReport
     let mut identities = Vec::new();
     contacts(records, ws, &head, report, |contact| {
         fresh.put(contact.id.0, Some(contact), &catalog);
-        identities.extend(IdentityKey::of(contact).map(|key| (key, contact.id)));
+        identities.extend(Records::identities_of(ws, contact));
     })?;
     fresh.finish();
     holders(records, ws, identities, report)?;
+    checksums(records, ws, report)?;
     change_log(records, ws, &head, report);
     let state = workspace.state.read();
     report.problems.extend(state.index.differences(&fresh, &catalog, PROBLEMS_MAX));
@@ -143,30 +145,49 @@ fn contacts(
     if report.contacts != head.contacts {
         report.problems.push(format!("the store counts {} contacts, {} were found", head.contacts, report.contacts));
     } else if digest != head.digest {
-        report.problems.push("the contacts' digest is not the one the store kept: one was lost, swapped or altered".into());
+        report
+            .problems
+            .push("the contacts' digest is not the one the store kept: one was lost, swapped or altered".into());
     }
     Ok(())
 }
 
-/// Every identity key belongs to a contact that holds it, and every contact's are there.
-fn holders(records: &Records, ws: WorkspaceId, mut expected: Vec<(IdentityKey, ContactId)>, report: &mut VerifyReport) -> Result<()> {
+/// Every e-mail and phone key belongs to a contact that holds it, and every contact's are there.
+fn holders(records: &Records, ws: WorkspaceId, mut expected: Vec<Vec<u8>>, report: &mut VerifyReport) -> Result<()> {
     expected.sort_unstable();
-    let mut stored = Vec::with_capacity(expected.len());
-    let mut after = None;
+    let mut stored: Vec<Vec<u8>> = Vec::with_capacity(expected.len());
     loop {
-        let page = records.identities(ws, after.as_ref(), PAGE)?;
-        if page.is_empty() {
+        let page = records.identities(ws, stored.last().map(Vec::as_slice), PAGE)?;
+        let last = page.len() < PAGE;
+        for (key, holder) in page {
+            report.problems.extend(holder.err().map(|error| error.to_string()));
+            stored.push(key);
+        }
+        if last {
             break;
         }
-        after = page.last().cloned();
-        stored.extend(page);
     }
     stored.sort_unstable();
     if stored != expected {
-        let message = format!("{} e-mail and phone keys are stored, {} are held by contacts, or they differ", stored.len(), expected.len());
+        let (stored, expected) = (stored.len(), expected.len());
+        let message =
+            format!("{stored} e-mail and phone keys are stored, contacts hold {expected}, or they are not the same");
         report.problems.push(message);
     }
     Ok(())
+}
+
+/// The checksum of every value of the workspace, of whatever kind.
+fn checksums(records: &Records, ws: WorkspaceId, report: &mut VerifyReport) -> Result<()> {
+    let mut from = None;
+    loop {
+        let sweep = records.sweep(ws, from, PAGE)?;
+        report.problems.extend(sweep.damaged.iter().take(PROBLEMS_MAX).map(ToString::to_string));
+        if sweep.next.is_none() {
+            return Ok(());
+        }
+        from = sweep.next;
+    }
 }
 
 /// The change log runs without a gap to the last change.
@@ -191,10 +212,9 @@ fn texts(workspace: &Workspace, fresh: &Index, report: &mut VerifyReport) -> Res
     let unflushed = state.index.unflushed();
     let rows = fresh.alive().iter().filter(|row| !unflushed.contains(*row));
     let mut texts = rows.map(|row| -> RowTexts { (row, fresh.row_texts(row)) });
-    match text.verify(&mut texts, unflushed, PROBLEMS_MAX) {
+    match text.view().verify(&mut texts, unflushed, PROBLEMS_MAX) {
         Ok(rows) => report.problems.extend(rows.iter().map(|row| format!("the text index differs for contact {row}"))),
         Err(error) => report.problems.push(error.to_string()),
     }
     Ok(())
 }
-

@@ -44,7 +44,12 @@ fn from_checkpoint(shared: &Shared, head: &Head, catalog: &Catalog) -> Option<(I
     None
 }
 
-fn load(shared: &Shared, file: &std::path::Path, head: &Head, catalog: &Catalog) -> std::result::Result<(Index, Seq), String> {
+fn load(
+    shared: &Shared,
+    file: &std::path::Path,
+    head: &Head,
+    catalog: &Catalog,
+) -> std::result::Result<(Index, Seq), String> {
     let bytes = std::fs::read(file).map_err(|error| error.to_string())?;
     let (header, mut index) = Index::read_checkpoint(&bytes, catalog).map_err(|error| error.to_string())?;
     drop(bytes);
@@ -104,7 +109,8 @@ pub fn rebuild(records: &Records, ws: WorkspaceId, head: &Head, catalog: &Catalo
         }
     }
     if (contacts, digest) != (head.contacts, head.digest) {
-        let what = format!("{contacts} contacts were found, the store counts {}; or one of them was altered", head.contacts);
+        let what =
+            format!("{contacts} contacts were found, the store counts {}; or one of them was altered", head.contacts);
         return Err(Error::Store(StoreError::Damaged { key: format!("workspace {ws}"), what }));
     }
     index.finish();
@@ -120,9 +126,10 @@ fn open_text(shared: &Shared, head: &Head, catalog: &Catalog, index: &mut Index)
         index.unflush_all();
         return Ok(None);
     }
-    match GramIndex::open(&folder, &text_header(catalog), shared.settings.gram_cache_bytes) {
-        Ok(text) if text.covers() <= head.seq.0 && text.covers() >= head.log_floor.0 => {
-            let changed: RowSet = changed_rows(&shared.records, ws, Seq(text.covers()))?.iter().map(|id| id.0).collect();
+    match GramIndex::open(&folder, &text_header(catalog), shared.settings.grams()) {
+        Ok(text) if (head.log_floor.0..=head.seq.0).contains(&text.view().covers()) => {
+            let changed: RowSet =
+                changed_rows(&shared.records, ws, Seq(text.view().covers()))?.iter().map(|id| id.0).collect();
             index.unflush_only(changed);
             Ok(Some(Arc::new(text)))
         }

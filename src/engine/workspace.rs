@@ -51,7 +51,13 @@ pub struct Workspace {
 }
 
 impl Workspace {
-    pub fn new(id: WorkspaceId, state: State, text: Option<Arc<GramIndex>>, checkpointed: Seq, now: Millis) -> Workspace {
+    pub fn new(
+        id: WorkspaceId,
+        state: State,
+        text: Option<Arc<GramIndex>>,
+        checkpointed: Seq,
+        now: Millis,
+    ) -> Workspace {
         Workspace {
             id,
             published: Mutex::new(state.head.seq),
@@ -113,7 +119,13 @@ impl Workspace {
     }
 
     /// Applies changed contacts and what the workspace defines now: the moment at which a write becomes visible.
-    pub fn publish(&self, cache: &RecordCache, head: Head, catalog: Arc<Catalog>, changed: &HashMap<ContactId, Option<Arc<Contact>>>) {
+    pub fn publish(
+        &self,
+        cache: &RecordCache,
+        head: Head,
+        catalog: Arc<Catalog>,
+        changed: &HashMap<ContactId, Option<Arc<Contact>>>,
+    ) {
         let mut state = self.state.write();
         if !Arc::ptr_eq(&state.catalog, &catalog) {
             state.index.define(&catalog);

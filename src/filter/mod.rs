@@ -21,7 +21,7 @@ use jiff::tz::TimeZone;
 use serde_json::Value as Json;
 
 use crate::contact::{Catalog, Contact, Millis, Mistake, UserId};
-use crate::index::{GramIndex, Index, RowSet};
+use crate::index::{GramView, Index, RowSet};
 
 /// The limits of a filter tree; each a setting.
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +45,7 @@ pub struct Context<'a> {
 #[derive(Clone, Copy)]
 pub struct View<'a> {
     pub index: &'a Index,
-    pub grams: Option<&'a GramIndex>, // becomes Option<&GramView> when the grams helper lands
+    pub grams: Option<&'a GramView>,
     pub catalog: &'a Catalog,
 }
 

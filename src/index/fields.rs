@@ -1,1 +1,228 @@
-//! Which structure of the index serves which field. (owner: index)
+//! Which structure of the index serves which field, and what of a contact goes into it.
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use super::collation::Collation;
+use super::phone::phone_key;
+use super::{Column, Order, Row, TextColumn, number_key};
+use crate::contact::{Contact, CustomFieldId, DataType, Field, Value};
+
+/// Standard fields with one choice of few.
+pub const CHOICES: [Field; 6] = [
+    Field::CountryCode,
+    Field::Language,
+    Field::LastInteractedChannel,
+    Field::Assignee,
+    Field::Lifecycle,
+    Field::Status,
+];
+
+/// Standard fields with a set.
+pub const SETS: [Field; 3] = [Field::Tags, Field::Channels, Field::Source];
+
+/// Standard fields with a number.
+pub const NUMBERS: [Field; 7] = [
+    Field::Phone,
+    Field::ConversationOpenedAt,
+    Field::LastMessageAt,
+    Field::LastIncomingMessageAt,
+    Field::LastInteractionAt,
+    Field::CreatedAt,
+    Field::UpdatedAt,
+];
+
+/// Standard fields with a text that is stored.
+pub const TEXTS: [Field; 3] = [Field::FirstName, Field::LastName, Field::Email];
+
+/// Orders that are there from the start; others are built when first asked for.
+pub const EAGER_ORDERS: [Field; 3] = [Field::Name, Field::LastMessageAt, Field::CreatedAt];
+
+/// The structure of a custom field.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Structure {
+    Facet,
+    Column,
+    Text,
+}
+
+/// The structure that serves custom fields of a type.
+pub fn structure(data_type: DataType) -> Structure {
+    match data_type {
+        DataType::List | DataType::Checkbox => Structure::Facet,
+        DataType::Number | DataType::Date | DataType::Time => Structure::Column,
+        DataType::Text | DataType::Email | DataType::Url => Structure::Text,
+    }
+}
+
+/// The contact's code in a facet.
+pub fn code_of(contact: &Contact, field: Field) -> Option<u32> {
+    match field {
+        Field::CountryCode => contact.country_code.map(|country| u32::from(country.0)),
+        Field::Language => contact.language.map(|language| u32::from(language.0)),
+        Field::LastInteractedChannel => contact.last_interacted_channel.map(|channel| channel.0),
+        Field::Assignee => contact.assignee.map(|user| user.0),
+        Field::Lifecycle => contact.lifecycle.map(|stage| stage.0),
+        Field::Status => Some(contact.status() as u32),
+        Field::Custom(id) => match contact.custom(id)? {
+            Value::Choice(choice) => Some(u32::from(*choice)),
+            Value::Checkbox(checked) => Some(u32::from(*checked)),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// The contact's number in a column.
+pub fn number_of(contact: &Contact, field: Field) -> Option<i64> {
+    match field {
+        Field::Phone => contact.phone.as_ref().map(phone_key),
+        Field::ConversationOpenedAt => contact.conversation_opened_at,
+        Field::LastMessageAt => contact.last_message_at,
+        Field::LastIncomingMessageAt => contact.last_incoming_message_at,
+        Field::LastInteractionAt => contact.last_interaction_at,
+        Field::CreatedAt => Some(contact.created_at),
+        Field::UpdatedAt => Some(contact.updated_at),
+        Field::Custom(id) => custom_number(contact, id),
+        _ => None,
+    }
+}
+
+fn custom_number(contact: &Contact, id: CustomFieldId) -> Option<i64> {
+    match contact.custom(id)? {
+        Value::Number(number) => Some(number_key(*number)),
+        Value::Date(days) => Some(i64::from(*days)),
+        Value::Time(minutes) => Some(i64::from(*minutes)),
+        _ => None,
+    }
+}
+
+/// The contact's text in a text column.
+pub fn text_of(contact: &Contact, field: Field) -> Option<&str> {
+    match field {
+        Field::FirstName => contact.first_name.as_deref(),
+        Field::LastName => contact.last_name.as_deref(),
+        Field::Email => contact.email.as_deref(),
+        Field::Custom(id) => match contact.custom(id)? {
+            Value::Text(text) => Some(text),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// What orders read: the sort keys of rows.
+pub struct Keys<'a> {
+    pub columns: &'a BTreeMap<Field, Column>,
+    pub texts: &'a BTreeMap<Field, TextColumn>,
+    pub collation: &'a Collation,
+}
+
+impl<'a> Keys<'a> {
+    /// The compare-folded text a row is sorted by; of `name` first and last name joined, which is the folded full name,
+    /// because nothing composes with a space.
+    pub fn text(&self, field: Field, row: Row) -> Option<Cow<'a, str>> {
+        if field != Field::Name {
+            return self.texts.get(&field)?.get(row).map(Cow::Borrowed);
+        }
+        let part = |field| self.texts.get(&field).and_then(|column| column.get(row));
+        match (part(Field::FirstName), part(Field::LastName)) {
+            (Some(first), Some(last)) => Some(Cow::Owned([first, " ", last].concat())),
+            (first, last) => first.or(last).map(Cow::Borrowed),
+        }
+    }
+
+    /// Whether two rows have the same text by its number, which says nothing where it is not so.
+    fn same_text(&self, field: Field, a: Row, b: Row) -> bool {
+        let same = |field| self.texts.get(&field).is_some_and(|column| column.number(a) == column.number(b));
+        if field == Field::Name { same(Field::FirstName) && same(Field::LastName) } else { same(field) }
+    }
+
+    /// How two rows' keys stand to each other; `order` saves collating where both are in it.
+    pub fn compare(&self, field: Field, a: Row, b: Row, order: Option<&Order>) -> Ordering {
+        if let Some(column) = self.columns.get(&field) {
+            return column.get(a).cmp(&column.get(b));
+        }
+        if field == Field::Id {
+            return a.cmp(&b);
+        }
+        if self.same_text(field, a, b) {
+            return Ordering::Equal;
+        }
+        match (self.text(field, a), self.text(field, b)) {
+            (Some(text_a), Some(text_b)) if text_a == text_b => Ordering::Equal,
+            (Some(text_a), Some(text_b)) => {
+                // Different texts never are equal keys, so the order's word is that of the keys.
+                let stand = order.and_then(|order| order.stand(a, b));
+                stand.unwrap_or_else(|| self.collation.compare(&text_a, &text_b))
+            }
+            (text_a, text_b) => text_a.is_some().cmp(&text_b.is_some()),
+        }
+    }
+
+    /// Puts the row at its place in the order, or takes it out if it has no value.
+    pub fn place(&self, order: &mut Order, field: Field, row: Row) {
+        order.remove(row);
+        if let Some(column) = self.columns.get(&field) {
+            if let Some(key) = column.get(row) {
+                order.insert(row, |other| column.get(other).cmp(&Some(key)).then(other.cmp(&row)));
+            }
+        } else if let Some(text) = self.text(field, row) {
+            order.insert(row, |other| {
+                if self.same_text(field, other, row) {
+                    return other.cmp(&row);
+                }
+                let stands =
+                    self.text(field, other).map_or(Ordering::Less, |other| self.collation.compare(&other, &text));
+                stands.then(other.cmp(&row))
+            });
+        }
+    }
+
+    /// Sorts all rows with a value.
+    pub fn build(&self, field: Field) -> Order {
+        let column = self.columns.get(&field);
+        if let Some(column) = column {
+            let mut keyed = Vec::with_capacity(column.present_rows().len() as usize);
+            column.present_rows().for_each(|row| keyed.extend(column.get(row).map(|key| (key, row))));
+            keyed.sort_unstable();
+            return Order::from_sorted(&keyed.into_iter().map(|(_, row)| row).collect::<Vec<_>>());
+        }
+        match (field, self.texts.get(&field)) {
+            (_, Some(texts)) => self.build_text(texts),
+            (Field::Name, None) => self.build_name(),
+            _ => Order::default(),
+        }
+    }
+
+    /// Sorts the distinct texts, then lists their rows.
+    fn build_text(&self, texts: &TextColumn) -> Order {
+        let text = |number, into: &mut String| into.push_str(texts.compare_text(number));
+        let numbers = self.collation.sorted(texts.texts().map(|(number, ..)| number), text, |_, _| false);
+        let (mut rows, mut start, mut previous) = (Vec::new(), 0, None);
+        for number in numbers {
+            let text = texts.compare_text(number);
+            let again = previous == Some(text);
+            if !again {
+                start = rows.len();
+            }
+            texts.for_each_row(number, |row| rows.push(row));
+            if again {
+                // The same compare-folded text under two numbers: their rows stand among each other.
+                rows[start..].sort_unstable();
+            }
+            previous = Some(text);
+        }
+        Order::from_sorted(&rows)
+    }
+
+    fn build_name(&self) -> Order {
+        let part = |field| self.texts.get(&field).map(TextColumn::present).unwrap_or_default();
+        let mut present = part(Field::FirstName);
+        present |= &part(Field::LastName);
+        let text = |row, into: &mut String| into.push_str(&self.text(Field::Name, row).unwrap_or_default());
+        let rows = self.collation.sorted(present.iter(), text, |a, b| self.same_text(Field::Name, a, b));
+        Order::from_sorted(&rows)
+    }
+}

@@ -5,25 +5,38 @@
 
 mod bytes;
 mod checkpoint;
+mod collation;
 mod column;
+mod differences;
 mod facet;
 mod fields;
 mod grams;
 mod order;
+mod phone;
 mod rows;
 mod set_facet;
+mod sources;
 mod text;
 
-pub use checkpoint::CheckpointError;
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use smallvec::SmallVec;
+
+pub use checkpoint::{CheckpointError, Section, write_sections};
+pub use collation::Collation;
 pub use column::{Column, number_from_key, number_key};
 pub use facet::Facet;
-pub use grams::{GramError, GramIndex, GramSettings, GramView, PreparedView, RowTexts};
-pub use order::Order;
+pub use grams::{GramError, GramIndex, GramSettings, GramView, RowTexts};
+pub use order::{Found, Order};
+pub use phone::{phone_key, phone_of_key, phone_prefix};
 pub use rows::RowSet;
 pub use set_facet::SetFacet;
 pub use text::TextColumn;
 
-use crate::contact::{Catalog, Contact, ContactId, Field};
+use self::fields::{CHOICES, EAGER_ORDERS, Keys, NUMBERS, SETS, Structure, TEXTS, structure};
+use self::sources::Sources;
+use crate::contact::{Catalog, Contact, Field, Phone};
 
 /// A row: the contact's id.
 pub type Row = u32;
@@ -33,23 +46,156 @@ pub struct Index {
     alive: RowSet,
     /// Rows whose text the committed text index does not have as it is now: created or changed since its last flush.
     unflushed: RowSet,
+    facets: BTreeMap<Field, Facet>,
+    sets: BTreeMap<Field, SetFacet>,
+    columns: BTreeMap<Field, Column>,
+    texts: BTreeMap<Field, TextColumn>,
+    /// Those that are built; kept up to date by `put`.
+    orders: BTreeMap<Field, Order>,
+    sources: Sources,
+    collation: Collation,
 }
 
-#[allow(unused_variables, clippy::missing_panics_doc)] // owner: index
 impl Index {
-    /// An empty index for what the workspace defines; `locale` decides the order of text.
+    /// An empty index for what the workspace defines; its locale decides the order of text.
     pub fn new(catalog: &Catalog) -> Index {
-        todo!()
+        let mut index = Index::bulk(catalog);
+        index.finish();
+        index
     }
 
-    /// Makes the row show `contact`, or nothing where it is `None`.
+    /// As [`Index::new`], but without orders: for loading many contacts, after which [`Index::finish`] sorts them once.
+    /// Until then [`Index::order`] has none.
+    pub fn bulk(catalog: &Catalog) -> Index {
+        let mut index = Index {
+            alive: RowSet::new(),
+            unflushed: RowSet::new(),
+            facets: CHOICES.into_iter().map(|field| (field, Facet::default())).collect(),
+            sets: SETS.into_iter().map(|field| (field, SetFacet::default())).collect(),
+            columns: NUMBERS.into_iter().map(|field| (field, Column::default())).collect(),
+            texts: TEXTS.into_iter().map(|field| (field, TextColumn::default())).collect(),
+            orders: BTreeMap::new(),
+            sources: Sources::default(),
+            collation: Collation::new(&catalog.workspace.locale),
+        };
+        index.define(catalog);
+        index
+    }
+
+    /// Builds the orders that are always there, if they are not.
+    pub fn finish(&mut self) {
+        EAGER_ORDERS.into_iter().for_each(|field| self.build_order(field));
+    }
+
+    /// Makes the row show `contact`, or nothing where it is `None`. Touches only what differs.
     pub fn put(&mut self, row: Row, contact: Option<&Contact>, catalog: &Catalog) {
-        todo!()
+        let new = match contact {
+            Some(_) => self.alive.insert(row),
+            None if self.alive.remove(row) => true,
+            None => return,
+        };
+        for (&field, facet) in &mut self.facets {
+            facet.set(row, contact.and_then(|contact| fields::code_of(contact, field)));
+        }
+        self.put_sets(row, contact, catalog);
+        let mut changed: SmallVec<[Field; 16]> = SmallVec::new();
+        for (&field, column) in &mut self.columns {
+            if column.set(row, contact.and_then(|contact| fields::number_of(contact, field))) {
+                changed.push(field);
+            }
+        }
+        // Phone digits are found by grams like text.
+        let mut text_changed = new || changed.contains(&Field::Phone);
+        for (&field, column) in &mut self.texts {
+            if column.set(row, contact.and_then(|contact| fields::text_of(contact, field))) {
+                text_changed = true;
+                changed.push(field);
+                if matches!(field, Field::FirstName | Field::LastName) {
+                    changed.push(Field::Name);
+                }
+            }
+        }
+        if text_changed {
+            self.unflushed.insert(row);
+        }
+        // Taking a row out of an order reads no keys, so the columns may be ahead of it.
+        let keys = Keys { columns: &self.columns, texts: &self.texts, collation: &self.collation };
+        for (&field, order) in self.orders.iter_mut().filter(|(field, _)| changed.contains(field)) {
+            keys.place(order, field, row);
+        }
     }
 
-    /// Takes note of what the workspace defines now: new custom fields, other stage positions, renamed users.
+    fn put_sets(&mut self, row: Row, contact: Option<&Contact>, catalog: &Catalog) {
+        let mut codes: SmallVec<[u32; 16]> = SmallVec::new();
+        for (&field, set) in &mut self.sets {
+            codes.clear();
+            match (contact, field) {
+                (None, _) => {}
+                (Some(contact), Field::Tags) => codes.extend(contact.tags.iter().map(|tag| tag.0)),
+                (Some(contact), Field::Channels) => codes.extend(contact.channels.iter().map(|link| link.channel.0)),
+                (Some(contact), _) => {
+                    let sources = contact.channels.iter().map(|link| self.sources.of_channel(link.channel, catalog));
+                    codes.extend(sources.flatten());
+                }
+            }
+            codes.sort_unstable();
+            codes.dedup();
+            set.set(row, &codes);
+        }
+    }
+
+    /// Takes note of what the workspace defines now: custom fields made or gone, channels' sources, the locale.
+    /// Another locale sorts text anew.
     pub fn define(&mut self, catalog: &Catalog) {
-        todo!()
+        let is_defined = |field: &Field| match field {
+            Field::Custom(id) => catalog.fields.contains_key(id),
+            _ => true,
+        };
+        self.facets.retain(|field, _| is_defined(field));
+        self.columns.retain(|field, _| is_defined(field));
+        self.texts.retain(|field, _| is_defined(field));
+        self.orders.retain(|field, _| is_defined(field));
+        for (&id, custom) in &catalog.fields {
+            let field = Field::Custom(id);
+            match structure(custom.data_type) {
+                Structure::Facet => {
+                    self.facets.entry(field).or_default();
+                }
+                Structure::Column => {
+                    self.columns.entry(field).or_default();
+                }
+                Structure::Text => {
+                    self.texts.entry(field).or_default();
+                }
+            }
+        }
+        self.define_sources(catalog);
+        if self.collation.locale() != catalog.workspace.locale {
+            self.collation = Collation::new(&catalog.workspace.locale);
+            let sorted: Vec<Field> = self.orders.keys().copied().filter(|&field| self.is_text(field)).collect();
+            for field in sorted {
+                self.orders.remove(&field);
+                self.build_order(field);
+            }
+        }
+    }
+
+    /// Renews the sources of the rows on channels whose source is another now.
+    fn define_sources(&mut self, catalog: &Catalog) {
+        let moved = self.sources.define(catalog);
+        let (Some(channels), false) = (self.sets.get(&Field::Channels), moved.is_empty()) else { return };
+        let rows = RowSet::union(moved.iter().map(|channel| channels.rows(channel.0)));
+        let renewed: Vec<(Row, Vec<u32>)> =
+            rows.iter().map(|row| (row, self.sources.of_channels(channels.get(row)))).collect();
+        if let Some(set) = self.sets.get_mut(&Field::Source) {
+            renewed.into_iter().for_each(|(row, codes)| {
+                set.set(row, &codes);
+            });
+        }
+    }
+
+    fn is_text(&self, field: Field) -> bool {
+        field == Field::Name || self.texts.contains_key(&field)
     }
 
     /// Every contact.
@@ -60,64 +206,103 @@ impl Index {
     /// Of a choice field: status, countryCode, language, lifecycle, assignee, lastInteractedChannel, list and checkbox
     /// custom fields. Codes: `Status as u32`, `Alpha2.0 as u32`, ids, positions of list values, 0/1.
     pub fn facet(&self, field: Field) -> Option<&Facet> {
-        todo!()
+        self.facets.get(&field)
     }
 
     /// Of a set field: tags (tag ids), channels (channel ids), source (a code of `source_code`).
     pub fn set_facet(&self, field: Field) -> Option<&SetFacet> {
-        todo!()
+        self.sets.get(&field)
     }
 
     /// The code of a channel source in the `source` facet; sources are numbered as they come.
     pub fn source_code(&self, source: &str) -> Option<u32> {
-        todo!()
+        self.sources.code(source)
     }
 
     /// The source of a code.
     pub fn source_name(&self, code: u32) -> Option<&str> {
-        todo!()
+        self.sources.name(code)
     }
 
-    /// Of instants (ms), number (`number_key`), date (days), time (minutes) fields and phone (`Phone::digits`
-    /// left-aligned to 15 digits, so that a prefix is a range).
+    /// Of instants (ms), number (`number_key`), date (days), time (minutes) fields and phone (`phone_key`).
     pub fn column(&self, field: Field) -> Option<&Column> {
-        todo!()
+        self.columns.get(&field)
     }
 
     /// Of stored text fields: firstName, lastName, email, text/email/url custom fields.
     pub fn text(&self, field: Field) -> Option<&TextColumn> {
-        todo!()
+        self.texts.get(&field)
     }
 
-    /// The rows that have a value in the field, for any field that stores one (name: first or last name).
+    /// The row's phone number, without what was typed.
+    pub fn phone(&self, row: Row) -> Option<Phone> {
+        self.columns.get(&Field::Phone)?.get(row).map(phone_of_key)
+    }
+
+    /// The row's compare-folded full name.
+    pub fn full_name(&self, row: Row) -> Option<std::borrow::Cow<'_, str>> {
+        self.keys().text(Field::Name, row)
+    }
+
+    /// The rows that have a value in the field, for any field that stores one (name: first or last name; a duration: the
+    /// instant it counts from; id: all).
     pub fn present(&self, field: Field) -> RowSet {
-        todo!()
+        match field {
+            Field::Id => return self.alive.clone(),
+            Field::Name => {
+                let mut rows = self.present(Field::FirstName);
+                rows |= &self.present(Field::LastName);
+                return rows;
+            }
+            _ => {}
+        }
+        let field = field.counts_from().unwrap_or(field);
+        let facet = self.facets.get(&field).map(|facet| facet.present().clone());
+        facet
+            .or_else(|| self.sets.get(&field).map(|set| set.present().clone()))
+            .or_else(|| self.columns.get(&field).map(Column::present))
+            .or_else(|| self.texts.get(&field).map(TextColumn::present))
+            .unwrap_or_default()
     }
 
     /// The order of a field that needs one (text, phone, number, instant, date, time), if it is built. Choice fields and id
     /// need none: their posting lists and ids are the order.
     pub fn order(&self, field: Field) -> Option<&Order> {
-        todo!()
+        self.orders.get(&field)
     }
 
     /// Builds an order that is missing. Cheap when it is there. Costs about 0.1 s (numbers) to 1 s (text) per million rows.
     pub fn build_order(&mut self, field: Field) {
-        todo!()
+        let ordered = self.columns.contains_key(&field) || self.is_text(field);
+        if ordered && !self.orders.contains_key(&field) {
+            let order = self.keys().build(field);
+            self.orders.insert(field, order);
+        }
     }
 
-    /// Compares two rows by an ordered field's sort key alone (no tie-break); both have a value.
-    pub fn compare(&self, field: Field, a: Row, b: Row) -> std::cmp::Ordering {
-        todo!()
+    /// The collation of the workspace's locale, by which text is sorted.
+    pub fn collation(&self) -> &Collation {
+        &self.collation
     }
 
-    /// Rows whose text the committed text index does not have as it is now.
+    fn keys(&self) -> Keys<'_> {
+        Keys { columns: &self.columns, texts: &self.texts, collation: &self.collation }
+    }
+
+    /// Compares two rows by an ordered field's sort key alone (no tie-break); both have a value. Text: by the collation of the
+    /// compare-folded text, then by its code points, so that only the same text is equal; quick where the order is built.
+    pub fn compare(&self, field: Field, a: Row, b: Row) -> Ordering {
+        self.keys().compare(field, a, b, self.orders.get(&field))
+    }
+
+    /// Rows whose text the committed text index does not have as it is now: also those that are gone.
     pub fn unflushed(&self) -> &RowSet {
         &self.unflushed
     }
 
     /// After a text flush that covered `rows` as of their state then: takes them out, except those in `changed_since`.
     pub fn flushed(&mut self, rows: &RowSet, changed_since: &RowSet) {
-        todo!()
+        self.unflushed -= &rows.minus(changed_since);
     }
 
     /// Marks every row unflushed: the text index is gone.
@@ -125,37 +310,30 @@ impl Index {
         self.unflushed = self.alive.clone();
     }
 
+    /// After the text index was found to lack only what changed in these rows.
+    pub fn unflush_only(&mut self, rows: RowSet) {
+        self.unflushed = rows;
+    }
+
+    /// What goes to the text index for a row: each text field with its search-folded text, and the phone in its two forms.
+    pub fn row_texts(&self, row: Row) -> Vec<(Field, String)> {
+        let texts = self.texts.iter().filter_map(|(&field, column)| Some((field, column.get_search(row)?.to_owned())));
+        let phone = self.phone(row).map(|phone| crate::contact::phone::forms(&phone));
+        texts.chain(phone.into_iter().flatten().map(|form| (Field::Phone, form))).collect()
+    }
+
     /// Bytes in memory, by structure, for metrics and benches.
     pub fn memory(&self) -> Vec<(&'static str, usize)> {
-        todo!()
-    }
-
-    /// Compares two indexes completely; the differences in words without values, at most `limit`.
-    pub fn differences(&self, other: &Index, catalog: &Catalog, limit: usize) -> Vec<String> {
-        todo!()
-    }
-
-    /// Writes everything to a checkpoint: sections with checksums, a footer. `header` is the caller's own bytes
-    /// (workspace, incarnation, sequence number), checked by the reader.
-    ///
-    /// # Errors
-    /// What the file system reports.
-    pub fn write_checkpoint(&self, header: &[u8], out: &mut dyn std::io::Write) -> std::io::Result<()> {
-        todo!()
-    }
-
-    /// Reads a checkpoint back: `(header, index)`.
-    ///
-    /// # Errors
-    /// [`CheckpointError`] for anything torn, flipped, or written by another format, ICU or crate version.
-    pub fn read_checkpoint(bytes: &[u8], catalog: &Catalog) -> Result<(Vec<u8>, Index), CheckpointError> {
-        todo!()
-    }
-
-    /// The fields whose text goes to the text index, each with its compare-folded and search-folded text in a row.
-    pub fn row_texts(&self, row: Row) -> Vec<(Field, &str)> {
-        todo!()
+        vec![
+            ("rows", self.alive.memory() + self.unflushed.memory()),
+            ("facets", self.facets.values().map(Facet::memory).sum()),
+            ("sets", self.sets.values().map(SetFacet::memory).sum()),
+            ("columns", self.columns.values().map(Column::memory).sum()),
+            ("texts", self.texts.values().map(TextColumn::memory).sum()),
+            ("orders", self.orders.values().map(Order::memory).sum()),
+        ]
     }
 }
-#[allow(dead_code)]
-fn _owner_index(_: ContactId) {}
+
+#[cfg(test)]
+mod tests;

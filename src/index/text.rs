@@ -162,6 +162,11 @@ impl TextColumn {
         self.places.len() - self.free.len()
     }
 
+    /// The compare-folded text of a number in use.
+    pub(super) fn compare_text(&self, number: u32) -> &str {
+        self.text(number).0
+    }
+
     /// The texts in use, by number: `(number, compare_folded, search_folded)`.
     pub(super) fn texts(&self) -> impl Iterator<Item = (u32, &str, &str)> {
         let used = self.places.iter().zip(0..).filter(|(place, _)| **place != FREE);

@@ -53,8 +53,7 @@ pub struct SledSettings {
 
 /// The store on disk: one folder, one tree. Closed when dropped.
 pub struct SledStore {
-    /// Taken out when the store is dropped.
-    db: Option<Db>,
+    db: Opened,
     folder: PathBuf,
     /// A second handle of sled's file: to sync it.
     file: File,
@@ -83,19 +82,21 @@ impl SledStore {
         {
             std::fs::remove_file(torn).map_err(failed)?;
         }
-        let db = open_or_replay(folder, settings)?;
+        let db = Opened(Some(open_or_replay(folder, settings)?));
         // What a killed process left in the page cache was just read as truth, so it must be durable before use.
         let file = OpenOptions::new().read(true).write(true).open(folder.join("db")).map_err(failed)?;
         file.sync_all().map_err(failed)?;
         for part in ["conf", "blobs", ""] {
             folder::sync(&folder.join(part)).map_err(failed)?;
         }
-        let (applied, pieces) =
-            guarded(|| Ok((last_batch(&db)?, db.scan_prefix([PIECE]).next().transpose()?.is_some())))
-                .map_err(|error| unreadable(folder, &error))?;
+        let (applied, pieces) = {
+            let db = db.get()?;
+            guarded(|| Ok((last_batch(db)?, db.scan_prefix([PIECE]).next().transpose()?.is_some())))
+                .map_err(|fault| unreadable(folder, &fault))?
+        };
         let witness = Witness::open(folder, applied)?;
         Ok(SledStore {
-            db: Some(db),
+            db,
             folder: folder.to_path_buf(),
             file,
             witness,
@@ -104,10 +105,6 @@ impl SledStore {
             read_only: OnceLock::new(),
             _lock: lock,
         })
-    }
-
-    fn db(&self) -> Result<&Db, StoreError> {
-        self.db.as_ref().ok_or_else(|| StoreError::Io("the store is closed".into()))
     }
 
     /// Adds to `batch` what writes or removes one value.
@@ -140,12 +137,16 @@ impl SledStore {
     /// Refuses a batch that could fill the disk.
     fn has_space(&self, batch: &Batch) -> Result<(), Fault> {
         let bytes: usize = batch.iter().map(|(key, value)| key.len() + value.as_ref().map_or(0, Vec::len)).sum();
-        let disk =
-            rustix::fs::fstatvfs(&self.file).map_err(|error| Fault(format!("asking for free space: {error}")))?;
+        let disk = rustix::fs::fstatvfs(&self.file)
+            .map_err(|error| Fault::system(format!("asking for free space: {error}")))?;
         // What is written is written again when leaves are split and segments cleaned.
         let needed = FREE_MIN + 4 * bytes as u64;
         let free = disk.f_bavail.saturating_mul(disk.f_frsize);
-        if free >= needed { Ok(()) } else { Err(Fault(format!("the disk has {free} bytes left, {needed} are needed"))) }
+        if free >= needed {
+            Ok(())
+        } else {
+            Err(Fault::system(format!("the disk has {free} bytes left, {needed} are needed")))
+        }
     }
 
     /// Writes the batch and makes it durable.
@@ -157,7 +158,7 @@ impl SledStore {
         batch.insert(BATCH, checked_number(number).to_vec());
         db.apply_batch(batch)?;
         db.flush()?;
-        self.file.sync_data().map_err(|error| Fault(format!("syncing the file failed: {error}")))
+        self.file.sync_data().map_err(|error| Fault::system(format!("syncing the file failed: {error}")))
     }
 
     /// Puts a value together from its pieces, or from its one.
@@ -167,7 +168,7 @@ impl SledStore {
             let Some(header) = Header::read(&stored) else {
                 return match stored.split_first() {
                     Some((&WHOLE, value)) => Ok(Some(value.to_vec())),
-                    _ => Err(Fault("a value begins with an unknown byte".into())),
+                    _ => Err(Fault::damage("a value begins with an unknown byte")),
                 };
             };
             let mut value = Vec::with_capacity(header.bytes as usize);
@@ -179,7 +180,7 @@ impl SledStore {
             }
             match db.get(main_key(key))? {
                 None => return Ok(None),
-                Some(same) if same == stored => return Err(Fault("a value's pieces do not fit together".into())),
+                Some(same) if same == stored => return Err(Fault::damage("a value's pieces do not fit together")),
                 Some(newer) => stored = newer,
             }
         }
@@ -188,7 +189,7 @@ impl SledStore {
 
 impl Store for SledStore {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        let db = self.db()?;
+        let db = self.db.get()?;
         guarded(|| match db.get(main_key(key))? {
             Some(stored) => self.resolve(db, key, stored),
             None => Ok(None),
@@ -200,7 +201,7 @@ impl Store for SledStore {
         if from >= to {
             return Ok(Vec::new());
         }
-        let db = self.db()?;
+        let db = self.db.get()?;
         guarded(|| {
             let mut found = Vec::new();
             let mut from = main_key(from);
@@ -225,7 +226,7 @@ impl Store for SledStore {
 
     fn apply(&self, batch: Batch) -> Result<(), StoreError> {
         limits::check(&batch)?;
-        let db = self.db()?;
+        let db = self.db.get()?;
         let mut applied = self.applied.lock();
         if let Some(why) = self.read_only.get() {
             return Err(StoreError::ReadOnly(why.clone()));
@@ -233,7 +234,7 @@ impl Store for SledStore {
         let number = *applied + 1;
         let written = self.has_space(&batch).and_then(|()| guarded(|| self.write(db, batch, number)));
         if let Err(fault) = written {
-            let _ = self.read_only.set(fault.0.clone());
+            let _ = self.read_only.set(fault.what.clone());
             return Err(fault.into_error());
         }
         *applied = number;
@@ -253,10 +254,19 @@ impl Store for SledStore {
     }
 }
 
-impl Drop for SledStore {
-    /// Waits for sled's threads, but not for ever: a flusher of its that panicked is waited for without end.
+/// An open sled. Closed when dropped.
+struct Opened(Option<Db>);
+
+impl Opened {
+    fn get(&self) -> Result<&Db, StoreError> {
+        self.0.as_ref().ok_or_else(|| StoreError::Io("the store is closed".into()))
+    }
+}
+
+impl Drop for Opened {
+    /// Waits for sled's threads, but not for ever: a flusher that panicked is waited for without end.
     fn drop(&mut self) {
-        let Some(db) = self.db.take() else { return };
+        let Some(db) = self.0.take() else { return };
         let (done, closed) = std::sync::mpsc::channel();
         let closing = std::thread::Builder::new().name("store closing".into()).spawn(move || {
             let _ = guarded(|| {
@@ -271,43 +281,62 @@ impl Drop for SledStore {
     }
 }
 
-/// Something sled reported, or the panic it answered with.
-struct Fault(String);
+/// Something sled or the system reported, or the panic sled answered with.
+struct Fault {
+    what: String,
+    /// Whether the files are to blame, and not the system around them.
+    damage: bool,
+}
 
 impl Fault {
+    fn system(what: impl Into<String>) -> Fault {
+        Fault { what: what.into(), damage: false }
+    }
+
+    fn damage(what: &str) -> Fault {
+        Fault { what: what.into(), damage: true }
+    }
+
     fn into_error(self) -> StoreError {
-        StoreError::Io(self.0)
+        StoreError::Io(self.what)
     }
 }
 
 impl From<sled::Error> for Fault {
     fn from(error: sled::Error) -> Fault {
-        Fault(match error {
-            sled::Error::Corruption { .. } => "a checksum of the store's file is wrong: restore a backup".into(),
-            other => other.to_string(),
-        })
+        match error {
+            sled::Error::Corruption { .. } => {
+                Fault::damage("a checksum of the store's file is wrong: restore a backup")
+            }
+            sled::Error::Io(error) => Fault::system(error.to_string()),
+            other => Fault::damage(&other.to_string()),
+        }
     }
 }
 
 /// Runs a call of sled behind the panic boundary.
 fn guarded<T>(call: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
     panics::quietly(|| catch_unwind(AssertUnwindSafe(call)))
-        .unwrap_or_else(|_| Err(Fault("the store's file is damaged: restore a backup".into())))
+        .unwrap_or_else(|_| Err(Fault::damage("the store's file is damaged: restore a backup")))
 }
 
 fn unreadable(folder: &Path, fault: &Fault) -> StoreError {
-    StoreError::Open(format!(
-        "the store in {} is damaged ({}): move the folder away and run `rollcall restore` with your last backup",
-        folder.display(),
-        fault.0
-    ))
+    let (folder, what) = (folder.display(), &fault.what);
+    StoreError::Open(match fault.damage {
+        true => format!(
+            "the store in {folder} is damaged ({what}): move the folder away and run `rollcall restore` with your last \
+             backup"
+        ),
+        false => format!("{folder} cannot be used: {what}"),
+    })
 }
 
 /// Opens sled; where its snapshot is damaged, sets that aside and lets it replay its whole log.
 fn open_or_replay(folder: &Path, settings: SledSettings) -> Result<Db, StoreError> {
     let first = match open_patiently(folder, settings) {
         Ok(db) => return Ok(db),
-        Err(fault) => fault,
+        Err(fault) if fault.damage => fault,
+        Err(fault) => return Err(unreadable(folder, &fault)),
     };
     let snapshots = folder::named(folder, |name| name.starts_with("snap.")).unwrap_or_default();
     if snapshots.is_empty() {
@@ -317,7 +346,7 @@ fn open_or_replay(folder: &Path, settings: SledSettings) -> Result<Db, StoreErro
         let aside = folder.join(format!("damaged-{}", snapshot.file_name().unwrap_or_default().to_string_lossy()));
         std::fs::rename(&snapshot, aside).map_err(|_| unreadable(folder, &first))?;
     }
-    tracing::warn!(folder = %folder.display(), cause = first.0, "a damaged snapshot is set aside; replaying the log");
+    tracing::warn!(folder = %folder.display(), cause = first.what, "a damaged snapshot is set aside; replaying the log");
     open_patiently(folder, settings).map_err(|fault| unreadable(folder, &fault))
 }
 
@@ -409,7 +438,7 @@ fn last_batch(db: &Db) -> Result<u64, Fault> {
     if *bytes == checked_number(number) {
         Ok(number)
     } else {
-        Err(Fault("the number of its last batch is damaged".into()))
+        Err(Fault::damage("the number of its last batch is damaged"))
     }
 }
 

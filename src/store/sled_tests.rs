@@ -73,7 +73,7 @@ fn values_of_every_size_never_reach_the_files_that_sled_does_not_sync() {
         assert_eq!(store.get(&[n as u8; limits::KEY_MAX]).unwrap().unwrap(), vec![2; *size]);
         store.apply(vec![(vec![n as u8; limits::KEY_MAX], None)]).unwrap();
     }
-    let db = store.db.as_ref().unwrap();
+    let db = store.db.get().unwrap();
     assert_eq!(db.scan_prefix([PIECE]).count(), 0, "pieces are removed with their value");
     assert_eq!(std::fs::read_dir(folder.path().join("blobs")).unwrap().count(), 0);
 }

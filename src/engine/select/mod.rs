@@ -39,9 +39,20 @@ pub fn select(
     view: View,
     now: Millis,
     me: Option<UserId>,
+    restrict: Option<&crate::filter::Filter>,
     settings: &Settings,
     ask: Ask,
 ) -> Result<Selection, Refusal> {
-    let _ = (query, view, now, me, settings, ask);
+    let _ = (query, view, now, me, restrict, settings, ask);
+    todo!()
+}
+pub fn report(
+    _q: &Query,
+    _c: &crate::contact::Contact,
+    _cat: &crate::contact::Catalog,
+    _now: Millis,
+    _me: Option<UserId>,
+    _s: &Settings,
+) -> Result<crate::filter::ContactReport, Error> {
     todo!()
 }

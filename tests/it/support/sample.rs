@@ -19,32 +19,32 @@ pub fn contact(id: u32, version: u64) -> Contact {
         id: ContactId(id),
         version: Seq(version),
         first_name: Some(FIRST_NAMES[id as usize % FIRST_NAMES.len()].into()),
-        last_name: (id % 3 > 0).then(|| format!("Sample {id}")),
-        email: (id % 4 > 0).then(|| format!("sample.{id}@example.com")),
-        phone: (id % 5 > 0).then(|| Phone {
+        last_name: (!id.is_multiple_of(3)).then(|| format!("Sample {id}")),
+        email: (!id.is_multiple_of(4)).then(|| format!("sample.{id}@example.com")),
+        phone: (!id.is_multiple_of(5)).then(|| Phone {
             digits: 4_915_100_000_000 + n,
             calling_code_len: 2,
             given: format!("0151 {id}"),
         }),
         country_code: Some(Alpha2::new(*b"DE")),
-        language: (id % 2 > 0).then(|| Alpha2::new(*b"de")),
-        profile_pic: (id % 7 == 0).then(|| format!("https://example.com/{id}.png")),
+        language: (!id.is_multiple_of(2)).then(|| Alpha2::new(*b"de")),
+        profile_pic: id.is_multiple_of(7).then(|| format!("https://example.com/{id}.png")),
         tags: (1..=id % 4).map(TagId).collect(),
-        last_interacted_channel: (id % 2 > 0).then_some(ChannelId(1)),
-        assignee: (id % 3 == 0).then_some(UserId(1)),
-        lifecycle: (id % 6 == 0).then_some(StageId(1)),
+        last_interacted_channel: (!id.is_multiple_of(2)).then_some(ChannelId(1)),
+        assignee: id.is_multiple_of(3).then_some(UserId(1)),
+        lifecycle: id.is_multiple_of(6).then_some(StageId(1)),
         conversation: [Conversation::Open, Conversation::Closed, Conversation::Snoozed][id as usize % 3],
-        blocked: id % 10 == 0,
+        blocked: id.is_multiple_of(10),
         snoozed_until: (id % 3 == 2).then_some(at + 1),
-        conversation_opened_at: (id % 3 == 0).then_some(at + 2),
-        last_message_at: (id % 2 > 0).then_some(at + 3),
-        last_incoming_message_at: (id % 2 > 0).then_some(at + 4),
-        last_interaction_at: (id % 2 > 0).then_some(at + 5),
+        conversation_opened_at: id.is_multiple_of(3).then_some(at + 2),
+        last_message_at: (!id.is_multiple_of(2)).then_some(at + 3),
+        last_incoming_message_at: (!id.is_multiple_of(2)).then_some(at + 4),
+        last_interaction_at: (!id.is_multiple_of(2)).then_some(at + 5),
         created_at: at,
         updated_at: at + version as i64,
         ..Contact::default()
     };
-    if id % 2 > 0 {
+    if !id.is_multiple_of(2) {
         let address = Some(format!("+49151{id}"));
         let last_message_at = Some(at + 3);
         contact.channels = vec![ChannelLink {
@@ -58,12 +58,12 @@ pub fn contact(id: u32, version: u64) -> Contact {
     let values = [
         Value::Text(format!("text {id}")),
         Value::Choice(id as u16 % 2),
-        Value::Checkbox(id % 2 == 0),
+        Value::Checkbox(id.is_multiple_of(2)),
         Value::Number(f64::from(id) / 3.0),
         Value::Date(20_000 + id as i32),
         Value::Time(id as u16 % 1440),
     ];
-    let kept = values.into_iter().enumerate().filter(|(slot, _)| (id as usize + slot) % 2 == 0);
+    let kept = values.into_iter().enumerate().filter(|(slot, _)| (id as usize + slot).is_multiple_of(2));
     contact.custom = kept.map(|(slot, value)| (CustomFieldId(slot as u32 + 1), value)).collect();
     contact
 }
@@ -99,7 +99,7 @@ pub fn catalog() -> Catalog {
             id: CustomFieldId(id),
             slug: format!("field_{id}"),
             name: format!("Field {id}"),
-            description: (id % 2 == 0).then(|| text("even")),
+            description: id.is_multiple_of(2).then(|| text("even")),
             data_type,
             allowed_values: if data_type == DataType::List { vec![text("red"), text("blue")] } else { Vec::new() },
             searchable: id == 1,
