@@ -51,7 +51,7 @@ impl QueryString {
     ///
     /// # Errors
     /// `repeated_parameter`.
-    pub fn one(&self, name: &str) -> Result<Option<&str>, Problem> {
+    pub fn one<'a>(&'a self, name: &'a str) -> Result<Option<&'a str>, Problem> {
         let mut values = self.all(name);
         let first = values.next();
         if values.next().is_some() {

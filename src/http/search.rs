@@ -1,6 +1,5 @@
 //! `/v1/contacts/search` and `/v1/contacts/count`: queries.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::State;
