@@ -54,15 +54,15 @@ fn listen(
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::Failed(format!("cannot start the server's threads: {error}")))?;
     runtime.block_on(async {
-        let bind = config.http.bind;
-        let cannot_listen = |error| Failure::Failed(format!("cannot listen on {bind}: {error}"));
-        let listener = tokio::net::TcpListener::bind(bind).await.map_err(cannot_listen)?;
-        let address = listener.local_addr().map_err(cannot_listen)?;
+        let server = http::Server::bind(engine, config.http.clone()).await.map_err(failed)?;
         let stop = stop_signal()?;
-        ready(address)?;
-        let served = http::serve(engine, config.http.clone(), listener, stop).await;
-        served.map_err(|error| Failure::Failed(format!("the server failed: {error}")))
+        ready(server.address())?;
+        server.run(stop).await.map_err(failed)
     })
+}
+
+fn failed(error: http::Error) -> Failure {
+    Failure::Failed(error.to_string())
 }
 
 /// Done when the process is asked to stop. The handlers stand when this returns, so no signal is missed.
