@@ -5,8 +5,11 @@ mod checkpoint;
 mod commit;
 mod contacts;
 mod define;
+mod definition;
 mod error;
+pub mod export;
 mod flush;
+pub mod import;
 mod interactions;
 mod lookup;
 mod query;
@@ -25,6 +28,7 @@ mod workspace;
 
 pub use backup::restore;
 
+pub use definition::Definition;
 pub use error::Error;
 pub use query::{Explained, FacetCounts, Page, Query, Sort};
 pub use settings::Settings;

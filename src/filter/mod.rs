@@ -3,19 +3,26 @@
 //! `matches(contact)` defines what a condition means; `rows(view)` must agree with it. Both come from one table of
 //! operators (`op/`) whose rows turn an operator and its value into a [`Predicate`].
 
+mod clockwork;
 mod expr;
+mod found;
 mod matches;
 pub mod op;
 mod plan;
 pub mod predicate;
 mod resolve;
 pub mod search;
+mod seen;
+mod segment;
+mod value;
 
 pub use expr::Expr;
 pub use matches::{ConditionReport, ContactReport};
 pub use plan::{PlanNode, Way};
-pub use predicate::Predicate;
-pub use resolve::{Condition, Filter};
+pub use predicate::{PhoneTest, Predicate, TextTest};
+pub use resolve::{Condition, Filter, Moving};
+
+use std::borrow::Cow;
 
 use jiff::tz::TimeZone;
 use serde_json::Value as Json;
@@ -49,25 +56,30 @@ pub struct View<'a> {
     pub catalog: &'a Catalog,
 }
 
-/// Reads and resolves a filter; `path` is where it stands in the request (`filter`).
+/// Reads and resolves a filter; `path` is where it stands in the request (`filter`). `null` is no filter: everything.
 ///
 /// # Errors
 /// The first mistake, with its path in the tree, what was found, what would be accepted and the nearest name.
 pub fn read(json: &Json, path: &str, context: &Context) -> Result<Filter, Mistake> {
-    resolve::resolve(&expr::parse(json, path, &context.limits)?, context)
+    resolve::resolve(&expr::parse(json, path, &context.limits)?, path, context)
 }
 
-/// The rows the filter matches, all of them alive.
-pub fn rows(filter: &Filter, view: View) -> RowSet {
+/// The rows the filter matches, all of them alive; borrowed where the index keeps just that set.
+pub fn rows<'a>(filter: &Filter, view: View<'a>) -> Cow<'a, RowSet> {
     plan::rows(filter, view)
 }
 
 /// The rows, with how each node was evaluated, its exact cardinality and time.
-pub fn explain(filter: &Filter, view: View) -> (RowSet, PlanNode) {
+pub fn explain<'a>(filter: &Filter, view: View<'a>) -> (Cow<'a, RowSet>, PlanNode) {
     plan::explain(filter, view)
 }
 
-/// Whether the contact matches: the meaning of the filter.
-pub fn matches(filter: &Filter, contact: &Contact, catalog: &Catalog) -> bool {
-    matches::matches(filter, contact, catalog)
+/// Whether the contact matches: the meaning of the filter. Needs no catalog: a resolved filter has none of its names.
+pub fn matches(filter: &Filter, contact: &Contact) -> bool {
+    matches::holds(filter, contact)
+}
+
+/// What the filter makes of one contact, and when that changes by time alone. `now` is the time the filter was read at.
+pub fn report(filter: &Filter, contact: &Contact, catalog: &Catalog, now: Millis) -> ContactReport {
+    matches::report(filter, contact, catalog, now)
 }

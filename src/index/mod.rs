@@ -27,7 +27,7 @@ pub use checkpoint::{CheckpointError, Section, write_sections};
 pub use collation::Collation;
 pub use column::{Column, number_from_key, number_key};
 pub use facet::Facet;
-pub use grams::{GramError, GramIndex, GramSettings, GramView, RowTexts};
+pub use grams::{GramError, GramIndex, GramSettings, GramView, PreparedView, RowTexts};
 pub use order::{Found, Order};
 pub use phone::{phone_key, phone_of_key, phone_prefix};
 pub use rows::RowSet;

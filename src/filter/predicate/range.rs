@@ -1,0 +1,88 @@
+//! Ranges of keys: a slice of the field's order where it is built and the slice is short, else a scan of the column.
+
+use std::borrow::Cow;
+
+use super::{Check, present};
+use crate::contact::Field;
+use crate::filter::{View, Way};
+use crate::index::{Column, Order, Row, RowSet};
+
+/// A slice up to one part in so many of its order is read from it, or left out of it when it is all but that.
+const SLICE_PART: usize = 5;
+
+pub(super) fn rows<'a>(from: i64, to: i64, field: Field, view: View<'a>) -> (Cow<'a, RowSet>, Way) {
+    if field == Field::Id {
+        return ids(from, to, view.index.alive());
+    }
+    let Some(column) = view.index.column(field) else { return (Cow::Owned(RowSet::new()), Way::Constant) };
+    let Some(order) = view.index.order(field) else {
+        return (Cow::Owned(column.scan(from..=to)), Way::ColumnScan);
+    };
+    let (start, end) = positions(from, to, column, order);
+    let (inside, all) = (end - start, order.len());
+    if inside == all {
+        (present(field, view), Way::Bitmap)
+    } else if inside <= all / SLICE_PART {
+        (Cow::Owned(order.slice(start, end)), Way::OrderSlice)
+    } else if all - inside <= all / SLICE_PART {
+        let mut rows = present(field, view).into_owned();
+        rows -= &order.slice(0, start);
+        rows -= &order.slice(end, all);
+        (Cow::Owned(rows), Way::OrderSlice)
+    } else {
+        (Cow::Owned(column.scan(from..=to)), Way::ColumnScan)
+    }
+}
+
+/// Where the range begins and ends in the order.
+fn positions(from: i64, to: i64, column: &Column, order: &Order) -> (usize, usize) {
+    let start = order.partition(|row| column.get(row).is_some_and(|key| key < from));
+    let end = order.partition(|row| column.get(row).is_some_and(|key| key <= to));
+    (start, end.max(start))
+}
+
+fn ids(from: i64, to: i64, alive: &RowSet) -> (Cow<'_, RowSet>, Way) {
+    let (Ok(first), Ok(last)) = (Row::try_from(from.max(0)), Row::try_from(to.min(i64::from(Row::MAX)))) else {
+        return (Cow::Owned(RowSet::new()), Way::Constant);
+    };
+    let (within, way) = match (alive.min(), alive.max()) {
+        (Some(least), Some(most)) if first <= least && most <= last => (Cow::Borrowed(alive), Way::Constant),
+        _ if first > last => (Cow::Owned(RowSet::new()), Way::Constant),
+        _ => (Cow::Owned(RowSet::from_range(first..=last).and(alive)), Way::OrderSlice),
+    };
+    (within, way)
+}
+
+pub(super) fn check<'a>(from: i64, to: i64, field: Field, view: View<'a>) -> Check<'a> {
+    if field == Field::Id {
+        return Box::new(move |row| (from..=to).contains(&i64::from(row)));
+    }
+    match view.index.column(field) {
+        Some(column) => Box::new(move |row| column.get(row).is_some_and(|key| (from..=to).contains(&key))),
+        None => Box::new(|_| false),
+    }
+}
+
+/// The rows to be read: those of a slice, or all.
+pub(super) fn cost(from: i64, to: i64, field: Field, view: View) -> u64 {
+    let all = view.index.alive().len();
+    if field == Field::Id {
+        return 0;
+    }
+    match count(from, to, field, view) {
+        Some(inside) if inside <= all / SLICE_PART as u64 => inside,
+        _ => all,
+    }
+}
+
+/// Exact where there is an order, or for ids; `None` where only a scan can tell.
+pub(super) fn count(from: i64, to: i64, field: Field, view: View) -> Option<u64> {
+    if field == Field::Id {
+        let alive = view.index.alive();
+        let up_to = |id: i64| if id < 0 { 0 } else { alive.rank(Row::try_from(id).unwrap_or(Row::MAX)) };
+        return Some(up_to(to).saturating_sub(up_to(from.saturating_sub(1))));
+    }
+    let (column, order) = (view.index.column(field)?, view.index.order(field)?);
+    let (start, end) = positions(from, to, column, order);
+    Some((end - start) as u64)
+}
