@@ -2,6 +2,8 @@
 
 mod support;
 
+mod oracle_queries;
+
 mod store_format;
 mod store_power;
 mod store_rot;

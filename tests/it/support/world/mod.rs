@@ -3,7 +3,7 @@
 
 mod conditions;
 mod persons;
-mod queries;
+pub mod queries;
 mod values;
 mod writes;
 
@@ -30,7 +30,8 @@ const CACHE: SledSettings = SledSettings { cache_bytes: 16 << 20, flush_every_ms
 /// The world.
 pub struct World {
     pub rng: ChaCha8Rng,
-    pub engine: Arc<Engine>,
+    /// `None` only while it is reopened: the store on disk is opened once at a time.
+    open: Option<Arc<Engine>>,
     pub actor: Actor,
     pub clock: Clock,
     /// What the workspace must hold.
@@ -64,7 +65,7 @@ impl World {
         let actor = Actor { workspace: workspace.id, user: None };
         let (catalog, density) = (engine.catalog(workspace.id).expect("a catalog"), rng.random());
         let (contacts, version) = (BTreeMap::new(), Seq(0));
-        let mut world = World { rng, engine, actor, clock, contacts, catalog, version, density, folder, memory };
+        let mut world = World { rng, open: Some(engine), actor, clock, contacts, catalog, version, density, folder, memory };
         world.define();
         let half = people / 2;
         world.create(half);
@@ -77,6 +78,10 @@ impl World {
         self.actor.workspace
     }
 
+    pub fn engine(&self) -> &Arc<Engine> {
+        self.open.as_ref().expect("the engine is open")
+    }
+
     /// The scan over the plain copy.
     pub fn oracle(&self) -> Oracle<'_> {
         let me = self.actor.user.as_ref().map(|user| user.id);
@@ -85,9 +90,17 @@ impl World {
 
     /// Closes everything and opens it again.
     pub fn reopen(&mut self) {
-        self.engine.close().expect("the engine closes");
-        self.engine = open(&self.folder.path().join("elsewhere"), Some(&Arc::default()), &self.clock);
-        self.engine = open(self.folder.path(), self.memory.as_ref(), &self.clock);
+        self.close();
+        self.reopen_closed();
+    }
+
+    fn reopen_closed(&mut self) {
+        self.open = Some(open(self.folder.path(), self.memory.as_ref(), &self.clock));
+    }
+
+    fn close(&mut self) {
+        self.engine().close().expect("the engine closes");
+        self.open = None;
     }
 
     /// Where the derived files are.
@@ -112,16 +125,16 @@ impl World {
                 show_only_mine: false,
                 show_team_contacts: false,
             };
-            let user = self.engine.put_user(ws, user).expect("a user").value;
+            let user = self.engine().put_user(ws, user).expect("a user").value;
             self.actor.user.get_or_insert_with(|| Arc::new(user));
         }
         for name in ["New lead", "Hot", "Kunde"] {
             let stage = Stage { id: StageId(0), name: name.into(), position: 0 };
-            self.engine.put_stage(ws, stage).expect("a stage");
+            self.engine().put_stage(ws, stage).expect("a stage");
         }
         for (name, source) in [("Main", "whatsapp"), ("Sales", "whatsapp"), ("Post", "email"), ("Bot", "telegram")] {
             let channel = Channel { id: ChannelId(0), name: name.into(), source: source.into() };
-            self.engine.put_channel(ws, channel).expect("a channel");
+            self.engine().put_channel(ws, channel).expect("a channel");
         }
         let types = [DataType::Text, DataType::List, DataType::Checkbox, DataType::Email, DataType::Number];
         for data_type in types.into_iter().chain([DataType::Url, DataType::Date, DataType::Time]) {
@@ -143,7 +156,7 @@ impl World {
             allowed_values: if data_type == DataType::List { choices.into() } else { Vec::new() },
             searchable: text && self.rng.random_bool(0.7),
         };
-        self.version = self.engine.create_field(self.ws(), new).expect("a field").version;
+        self.version = self.engine().create_field(self.ws(), new).expect("a field").version;
         self.refresh();
     }
 
@@ -162,15 +175,14 @@ impl World {
             let id = SegmentId(900 + at as u32);
             writes.put_segment(ws, &Segment { id, name: format!("Seg {at}"), filter, timezone });
         }
-        self.engine.close().expect("the engine closes");
-        self.engine = open(&self.folder.path().join("elsewhere"), Some(&Arc::default()), &self.clock);
+        self.close();
         Records::new(store(self.folder.path(), self.memory.as_ref())).commit(writes).expect("segments are written");
-        self.engine = open(self.folder.path(), self.memory.as_ref(), &self.clock);
+        self.reopen_closed();
         self.refresh();
     }
 
     fn refresh(&mut self) {
-        self.catalog = self.engine.catalog(self.ws()).expect("a catalog");
+        self.catalog = self.engine().catalog(self.ws()).expect("a catalog");
     }
 }
 
