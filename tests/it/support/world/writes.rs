@@ -127,7 +127,9 @@ impl World {
     fn drop_stage(&mut self) {
         let Some(id) = self.catalog.stages.keys().copied().skip(2).choose(&mut self.rng) else { return };
         self.version = self.engine().delete_stage(self.ws(), id).expect("the stage goes");
-        self.changed(|contact| drop(contact.lifecycle.take_if(|stage| *stage == id)));
+        self.changed(|contact| {
+            contact.lifecycle.take_if(|stage| *stage == id);
+        });
     }
 
     fn rename_tag(&mut self) {
