@@ -2,6 +2,7 @@
 
 mod support;
 
+mod engine_writes;
 mod store_format;
 mod store_power;
 mod store_rot;
