@@ -57,7 +57,8 @@ impl Collation {
         same: impl Fn(u32, u32) -> bool,
         mut seen: impl FnMut(u32, u64),
     ) -> Vec<u32> {
-        let (mut keys, mut entries, mut scratch) = (Vec::new(), Vec::new(), String::new());
+        let mut entries = Vec::with_capacity(numbers.size_hint().0);
+        let (mut keys, mut scratch) = (Vec::new(), String::new());
         for number in numbers {
             scratch.clear();
             text(number, &mut scratch);

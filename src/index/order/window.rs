@@ -24,7 +24,7 @@ impl Order {
     /// `from_end`: ranks counted from the last; the answer is then in descending order by (key, row).
     /// Also returns how the rows were found, for explain.
     ///
-    /// A filter that stands far from the end walked from costs no more than about twice the gathering: the walk has a budget.
+    /// A filter that stands far from the end walked from costs little more than gathering: the walk has a budget.
     pub fn window(&self, among: &RowSet, skip: usize, take: usize, from_end: bool) -> (Vec<Row>, Found) {
         let (rows, members) = (self.len as u64, among.len());
         if rows == 0 || members == 0 || take == 0 {
@@ -40,17 +40,18 @@ impl Order {
         let (contains, copy) = if sparse { (CONTAINS_SPARSE, members * 4) } else { (CONTAINS_DENSE, words * 10) };
         let to_words = words * 10 + copy;
         let (by_contains, by_words) = (steps * contains, to_words + steps * WORD_TEST);
-        // The budget: twice the steps expected, or what gathering would cost, if that is more.
-        let budget = |step: u64| (steps * 2).max(gather / step) + CHUNK as u64;
-        let walked = if gather <= by_contains.min(by_words) {
-            None
-        } else if by_contains <= by_words {
-            self.walk(skip, take, from_end, budget(contains), |row| among.contains(row))
-        } else {
+        // Where gathering costs more than walking everything, the walk need not give up.
+        let far = to_words + rows * WORD_TEST <= gather;
+        let budget = steps * 4 + CHUNK as u64;
+        let mut walked = None;
+        if by_contains <= by_words.min(gather) {
+            walked = self.walk(skip, take, from_end, budget, |row| among.contains(row));
+        }
+        if walked.is_none() && (far || by_words < by_contains.min(gather)) {
             let words = among.to_words(self.chunk_of.len());
             let member = |row: Row| words[row as usize / 64] >> (row % 64) & 1 == 1;
-            self.walk(skip, take, from_end, budget(WORD_TEST), member)
-        };
+            walked = self.walk(skip, take, from_end, if far { u64::MAX } else { budget }, member);
+        }
         match walked {
             Some(found) => (found, Found::Walk),
             None => (self.gather(among, skip, take, from_end), Found::Gather),
