@@ -315,6 +315,10 @@ mod tests {
             prop_assert_eq!(set_a.intersection_len(&set_b), a.intersection(&b).count() as u64);
             prop_assert!(set_a.minus(&set_b).iter().eq(a.difference(&b).copied()));
             prop_assert!(RowSet::union([&set_a, &set_b]).iter().eq(a.union(&b).copied()));
+            // Equal sets are equal however they were made.
+            prop_assert_eq!(RowSet::union([&set_a, &set_b]), a.union(&b).copied().collect::<RowSet>());
+            prop_assert_eq!(set_a.and(&set_b), a.intersection(&b).copied().collect::<RowSet>());
+            prop_assert_eq!(set_a.minus(&set_b), a.difference(&b).copied().collect::<RowSet>());
             let mut kept = set_a.clone();
             kept.retain(|row| row % 3 == 0);
             prop_assert!(kept.iter().eq(a.iter().copied().filter(|row| row % 3 == 0)));
@@ -347,7 +351,7 @@ mod tests {
         assert!(RowSet::from_range(64..=64).iter().eq([64]) && RowSet::from_range(0..=127).iter().eq(0..128));
         #[expect(clippy::reversed_empty_ranges)]
         let none = RowSet::from_range(9..=8);
-        assert!(none.is_empty());
+        assert!(none.is_empty() && RowSet::union([]).is_empty());
     }
 
     #[test]
