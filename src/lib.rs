@@ -1,9 +1,14 @@
 #![doc = include_str!("ARCHITECTURE.md")]
 #![forbid(unsafe_code)]
 
+pub mod cli;
 pub mod clock;
+pub mod console;
+pub mod config;
 pub mod contact;
+pub mod corpus;
 pub mod engine;
 pub mod filter;
+pub mod http;
 pub mod index;
 pub mod store;

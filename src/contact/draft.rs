@@ -14,9 +14,9 @@ use super::{
     Alpha2, Catalog, ChannelId, ChannelLink, Contact, Conversation, CustomFieldId, Field, Millis, Mistake, Phone,
     STANDARD, StageId, Status, TagId, UserId, Value, suggest, time,
 };
-pub use values::email;
 pub(super) use values::json_number;
 use values::{NAME_MAX, TEXT_MAX, URL_MAX, Wrong, text, unwrapped, wrong_type};
+pub use values::{email, tag_name};
 
 /// Member names of a contact that are no fields of the table: a custom field's slug can be none of them, ignoring case.
 pub const RESERVED: [&str; 8] = [

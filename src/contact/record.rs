@@ -8,8 +8,11 @@ use super::{
     UserId, Value,
 };
 
-/// One contact. Stored as a CBOR array by index: a later version adds a field by taking the next number,
-/// and older values read back with that field absent.
+/// One contact. Stored as a CBOR array by index. A later version adds a field by taking the next number, never one used
+/// before, as an `Option` or with `#[cbor(n(..), skip_if = "…")]` where the type's default says "nothing": older values
+/// then read back with that field absent, encode again to the same bytes (which the digest of a workspace rests on), and
+/// are read by older versions. So it goes for every stored struct; an enum may gain a variant, which only older versions
+/// cannot read.
 #[derive(Clone, Default, PartialEq, Encode, Decode, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Contact {

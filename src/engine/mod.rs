@@ -1,25 +1,47 @@
 //! Where store and index meet: the write path, queries, upkeep. Everything above it is thin.
 
+mod backup;
+mod checkpoint;
+mod commit;
+mod contacts;
+mod define;
+mod definition;
 mod error;
+pub mod export;
+mod flush;
+pub mod import;
+mod interactions;
+mod lookup;
 mod query;
-mod select;
+mod read;
+mod records_cache;
+pub mod select;
 mod settings;
+mod shared;
+mod staged;
+mod tokens;
+mod txn;
+mod upkeep;
+mod verify;
+mod wake;
+mod workspace;
 
+pub use backup::restore;
+
+pub use definition::Definition;
 pub use error::Error;
 pub use query::{Explained, FacetCounts, Page, Query, Sort};
-pub use select::select;
 pub use settings::Settings;
 
 use std::path::Path;
 use std::sync::Arc;
 
-use serde_json::{Map, Value as Json};
-
 use crate::clock::Clock;
-use crate::contact::identity::Identifier;
 use crate::contact::*;
-use crate::filter::ContactReport;
-use crate::store::{Store, TokenRecord};
+use crate::store::{Records, Store};
+use commit::Committer;
+use shared::Shared;
+use upkeep::Upkeep;
 
 type Result<T> = std::result::Result<T, Error>;
 
@@ -77,201 +99,99 @@ pub struct NewField {
 
 /// The engine. Cheap to share; every method is sync and may block on disk: call it from a blocking pool.
 pub struct Engine {
-    // owner: engine
+    shared: Arc<Shared>,
+    committer: Arc<Committer>,
+    upkeep: Upkeep,
 }
 
-#[allow(unused_variables, clippy::missing_errors_doc, clippy::missing_panics_doc)]
 impl Engine {
     /// Opens the engine over a store. `index_dir` keeps checkpoints and text indexes; without it they live in memory only.
+    ///
+    /// # Errors
+    /// What the store or the system reports.
     pub fn open(
         store: Arc<dyn Store>,
         index_dir: Option<&Path>,
         settings: Settings,
         clock: Clock,
     ) -> Result<Arc<Engine>> {
-        todo!()
+        let shared = Shared::new(Records::open(store)?, index_dir.map(Path::to_path_buf), settings, clock)?;
+        let shared = Arc::new(shared);
+        let committer = Arc::new(Committer::start(shared.clone()).map_err(checkpoint::io)?);
+        let upkeep = Upkeep::start(shared.clone(), committer.clone()).map_err(checkpoint::io)?;
+        Ok(Arc::new(Engine { shared, committer, upkeep }))
     }
-    /// Stops writes, flushes, writes checkpoints. Idempotent.
+
+    /// Takes no more writes, finishes those that wait, writes checkpoints. Doing it again changes nothing.
+    ///
+    /// # Errors
+    /// What the file system reports; nothing acknowledged is lost by it.
     pub fn close(&self) -> Result<()> {
-        todo!()
+        self.upkeep.stop();
+        self.committer.stop();
+        for workspace in self.shared.all_awake() {
+            upkeep::settle(&self.shared, &workspace)?;
+        }
+        Ok(())
     }
+
     /// Why no writes are taken, if so.
     pub fn read_only(&self) -> Option<String> {
-        todo!()
+        self.shared.records.store().read_only()
     }
+
+    /// The engine's clock.
     pub fn clock(&self) -> &Clock {
-        todo!()
+        &self.shared.clock
     }
+
+    /// The engine's settings.
     pub fn settings(&self) -> &Settings {
-        todo!()
+        &self.shared.settings
     }
 
-    // Workspaces and tokens.
-    pub fn create_workspace(&self, new: NewWorkspace) -> Result<Workspace> {
-        todo!()
+    /// What is awake and what it takes: for metrics.
+    pub fn gauges(&self) -> Gauges {
+        let awake = self.shared.all_awake();
+        let one = |workspace: &Arc<workspace::Workspace>| {
+            let state = workspace.state.read();
+            AwakeGauges {
+                workspace: workspace.id,
+                contacts: state.head.contacts,
+                version: state.head.seq,
+                memory: state.index.memory(),
+            }
+        };
+        Gauges {
+            awake: awake.iter().map(one).collect(),
+            record_cache_bytes: self.shared.cache.bytes(),
+            store_bytes: self.shared.records.store().disk_bytes(),
+        }
     }
-    pub fn workspaces(&self) -> Result<Vec<Workspace>> {
-        todo!()
-    }
-    /// Makes a token for a user; the secret is shown this once.
-    pub fn create_token(
-        &self,
-        ws: WorkspaceId,
-        user: UserId,
-        name: &str,
-        expires_at: Option<Millis>,
-    ) -> Result<(TokenRecord, String)> {
-        todo!()
-    }
-    pub fn tokens(&self, ws: WorkspaceId) -> Result<Vec<TokenRecord>> {
-        todo!()
-    }
-    pub fn revoke_token(&self, ws: WorkspaceId, id: TokenId) -> Result<()> {
-        todo!()
-    }
-    /// The actor of a secret that is known, not revoked and not expired. In memory, constant-time in the hash.
-    pub fn authenticate(&self, secret: &str) -> Option<Actor> {
-        todo!()
-    }
+}
 
-    // What the workspace defines.
-    pub fn catalog(&self, ws: WorkspaceId) -> Result<Arc<Catalog>> {
-        todo!()
-    }
-    pub fn create_field(&self, ws: WorkspaceId, new: NewField) -> Result<Written<CustomField>> {
-        todo!()
-    }
-    /// Creates (`id` 0) or changes; unique names enforced; for fields only name, description, searchable and appended choices change.
-    pub fn put_field(&self, ws: WorkspaceId, field: CustomField) -> Result<Written<CustomField>> {
-        todo!()
-    }
-    /// Removes the field and its values from every contact.
-    pub fn delete_field(&self, ws: WorkspaceId, id: CustomFieldId) -> Result<Seq> {
-        todo!()
-    }
-    pub fn put_tag(&self, ws: WorkspaceId, tag: Tag) -> Result<Written<Tag>> {
-        todo!()
-    }
-    /// Removes the tag from every contact too.
-    pub fn delete_tag(&self, ws: WorkspaceId, id: TagId) -> Result<Seq> {
-        todo!()
-    }
-    pub fn put_channel(&self, ws: WorkspaceId, channel: Channel) -> Result<Written<Channel>> {
-        todo!()
-    }
-    pub fn put_user(&self, ws: WorkspaceId, user: User) -> Result<Written<User>> {
-        todo!()
-    }
-    pub fn put_stage(&self, ws: WorkspaceId, stage: Stage) -> Result<Written<Stage>> {
-        todo!()
-    }
-    /// Removes the stage from every contact too.
-    pub fn delete_stage(&self, ws: WorkspaceId, id: StageId) -> Result<Seq> {
-        todo!()
-    }
+/// What the engine holds.
+#[derive(Clone, Debug)]
+pub struct Gauges {
+    pub awake: Vec<AwakeGauges>,
+    pub record_cache_bytes: u64,
+    /// On disk.
+    pub store_bytes: u64,
+}
 
-    // Contacts. `fields` is what a caller sends: `Draft::read` reads it.
-    pub fn create_contact(&self, actor: &Actor, fields: &Map<String, Json>) -> Result<Written<Arc<Contact>>> {
-        todo!()
-    }
-    pub fn contact(
-        &self,
-        ws: WorkspaceId,
-        who: &Identifier,
-        min_version: Option<Seq>,
-    ) -> Result<Written<Arc<Contact>>> {
-        todo!()
-    }
-    pub fn update_contact(
-        &self,
-        actor: &Actor,
-        who: &Identifier,
-        fields: &Map<String, Json>,
-    ) -> Result<Written<Arc<Contact>>> {
-        todo!()
-    }
-    pub fn delete_contact(&self, actor: &Actor, who: &Identifier) -> Result<Written<ContactId>> {
-        todo!()
-    }
-    /// Adds tags by name; unknown ones are created.
-    pub fn add_tags(&self, actor: &Actor, who: &Identifier, names: &[String]) -> Result<Written<Arc<Contact>>> {
-        todo!()
-    }
-    pub fn remove_tags(&self, actor: &Actor, who: &Identifier, names: &[String]) -> Result<Written<Arc<Contact>>> {
-        todo!()
-    }
-    /// Records an interaction and moves the time fields; `at` absent means now.
-    pub fn record(&self, actor: &Actor, who: &Identifier, interaction: Interaction) -> Result<Written<Recorded>> {
-        todo!()
-    }
-    /// A contact's history, newest first; `before` is the `(at, number)` of the last one seen.
-    pub fn history(
-        &self,
-        ws: WorkspaceId,
-        who: &Identifier,
-        before: Option<(Millis, u64)>,
-        limit: usize,
-    ) -> Result<Vec<(u64, Interaction)>> {
-        todo!()
-    }
-    /// Creates many contacts in one batch, each item answered on its own: the bulk loader's and importer's path. With
-    /// `everything`, all fields an export writes may be given. Duplicate identities are refused per item unless `allow_duplicates`.
-    pub fn create_many(
-        &self,
-        actor: &Actor,
-        items: &[Map<String, Json>],
-        everything: bool,
-        allow_duplicates: bool,
-    ) -> Result<Written<Vec<std::result::Result<ContactId, Error>>>> {
-        todo!()
-    }
-    /// Creates many ready-made contacts (ids, versions and `updated_at` are given here; identities must be unique): the corpus loader's path.
-    pub fn load(&self, ws: WorkspaceId, contacts: Vec<Contact>) -> Result<Written<Vec<ContactId>>> {
-        todo!()
-    }
+/// What one workspace that is awake holds.
+#[derive(Clone, Debug)]
+pub struct AwakeGauges {
+    pub workspace: WorkspaceId,
+    pub contacts: u64,
+    pub version: Seq,
+    /// Bytes by structure of the index.
+    pub memory: Vec<(&'static str, usize)>,
+}
 
-    // Queries.
-    pub fn search(&self, actor: &Actor, query: &Query) -> Result<Page> {
-        todo!()
-    }
-    /// The exact number of matches.
-    pub fn count(&self, actor: &Actor, query: &Query) -> Result<Written<u64>> {
-        todo!()
-    }
-    pub fn explain(&self, actor: &Actor, query: &Query) -> Result<Explained> {
-        todo!()
-    }
-    pub fn explain_contact(&self, actor: &Actor, who: &Identifier, query: &Query) -> Result<Written<ContactReport>> {
-        todo!()
-    }
-    /// Up to `limit` contacts with an id above `after`, ascending: what export walks.
-    pub fn contacts_after(&self, ws: WorkspaceId, after: ContactId, limit: usize) -> Result<Vec<Contact>> {
-        todo!()
-    }
-
-    // Upkeep.
-    /// Compares index and store completely.
-    pub fn verify(&self, ws: WorkspaceId) -> Result<VerifyReport> {
-        todo!()
-    }
-    /// Makes the index anew from the store.
-    pub fn rebuild(&self, ws: WorkspaceId) -> Result<()> {
-        todo!()
-    }
-    /// Writes the checkpoint and flushes the text index now.
-    pub fn checkpoint(&self, ws: WorkspaceId) -> Result<()> {
-        todo!()
-    }
-    /// Writes everything to one portable stream (NDJSON in zstd), consistent while writes go on. Returns the number of contacts.
-    pub fn backup(&self, out: &mut dyn std::io::Write) -> Result<u64> {
-        todo!()
-    }
-    /// Fills an empty store from a backup. Returns the number of contacts.
-    pub fn restore(store: &Arc<dyn Store>, input: &mut dyn std::io::Read, clock: &Clock) -> Result<u64> {
-        todo!()
-    }
-    /// Awake workspaces with contacts and index bytes by structure: for metrics.
-    pub fn gauges(&self) -> Vec<(WorkspaceId, u64, Vec<(&'static str, usize)>)> {
-        todo!()
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.upkeep.stop();
+        self.committer.stop();
     }
 }

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use crate::filter::Limits;
+use crate::index::GramSettings;
 
 /// Settings of the engine; the meaning of each stands beside its default in `config/rollcall.toml`.
 #[derive(Clone, Debug, Deserialize)]
@@ -23,8 +24,12 @@ pub struct Settings {
     pub text_index_contacts_min: usize,
     pub text_flush_rows: usize,
     pub gram_cache_bytes: usize,
+    pub text_flush_bytes: usize,
+    pub text_bulk_bytes: usize,
+    pub text_check_files: bool,
     pub checkpoint_changes: u64,
     pub checkpoint_contacts_min: u64,
+    pub changes_kept_min: u64,
     pub sleep_after_s: u64,
     pub awake_bytes_max: u64,
     pub tags_max: usize,
@@ -32,10 +37,22 @@ pub struct Settings {
     pub choices_max: usize,
     pub users_max: usize,
     pub segments_max: usize,
+    pub channels_max: usize,
+    pub stages_max: usize,
     pub interaction_chars_max: usize,
 }
 
 impl Settings {
+    /// How a text index is opened.
+    pub fn grams(&self) -> GramSettings {
+        GramSettings {
+            cache_max: self.gram_cache_bytes,
+            flush_memory_max: self.text_flush_bytes,
+            bulk_memory_max: self.text_bulk_bytes,
+            check_files_at_open: self.text_check_files,
+        }
+    }
+
     /// The limits of a filter tree.
     pub fn limits(&self) -> Limits {
         Limits { depth_max: self.depth_max, conditions_max: self.conditions_max, list_values_max: self.list_values_max }

@@ -104,7 +104,8 @@ impl Index {
                 changed.push(field);
             }
         }
-        let mut text_changed = new;
+        // Phone digits are found by grams like text.
+        let mut text_changed = new || changed.contains(&Field::Phone);
         for (&field, column) in &mut self.texts {
             if column.set(row, contact.and_then(|contact| fields::text_of(contact, field))) {
                 text_changed = true;
@@ -309,9 +310,16 @@ impl Index {
         self.unflushed = self.alive.clone();
     }
 
-    /// The fields whose text goes to the text index, each with its search-folded text in a row.
-    pub fn row_texts(&self, row: Row) -> Vec<(Field, &str)> {
-        self.texts.iter().filter_map(|(&field, column)| Some((field, column.get_search(row)?))).collect()
+    /// After the text index was found to lack only what changed in these rows.
+    pub fn unflush_only(&mut self, rows: RowSet) {
+        self.unflushed = rows;
+    }
+
+    /// What goes to the text index for a row: each text field with its search-folded text, and the phone in its two forms.
+    pub fn row_texts(&self, row: Row) -> Vec<(Field, String)> {
+        let texts = self.texts.iter().filter_map(|(&field, column)| Some((field, column.get_search(row)?.to_owned())));
+        let phone = self.phone(row).map(|phone| crate::contact::phone::forms(&phone));
+        texts.chain(phone.into_iter().flatten().map(|form| (Field::Phone, form))).collect()
     }
 
     /// Bytes in memory, by structure, for metrics and benches.

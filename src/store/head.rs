@@ -28,7 +28,8 @@ pub struct Head {
 }
 
 /// What a change was about. Deletions and edits look the same: the current state says which.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Encode, Decode)]
+#[cbor(flat)]
 pub enum Subject {
     #[n(0)]
     Contact(#[n(0)] ContactId),
@@ -49,10 +50,8 @@ pub enum Subject {
 }
 
 /// One entry of the change log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Change {
-    #[n(0)]
     pub seq: Seq,
-    #[n(1)]
     pub subject: Subject,
 }

@@ -1,1 +1,254 @@
-//! owner: store
+//! The keys: big-endian, workspace first, so that one workspace is one contiguous range and an absent one costs nothing.
+//!
+//! | key | value |
+//! |---|---|
+//! | `0 f` | the layout's version |
+//! | `0 w ws4` | `Workspace` |
+//! | `0 x ws4` | the workspace was deleted, or is being deleted |
+//! | `0 t token4` | `TokenRecord` |
+//! | `ws4 h` | `Head` |
+//! | `ws4 d kind1 id4` | an item of the catalog; `kind1` as in [`item`] |
+//! | `ws4 c contact4` | `Contact` |
+//! | `ws4 e len1 email contact4` | empty: the contact holds that e-mail (above 200 bytes: `len1` = 255 and its SHA-256) |
+//! | `ws4 p digits8 contact4` | empty: the contact holds that phone |
+//! | `ws4 i contact4 time8 number8` | `Interaction`; time and number are inverted, so that ascending keys are newest first |
+//! | `ws4 g last8` | a run of changes, keyed by its **last** number: the first key at or above `n` holds change `n` |
+//!
+//! Workspace 0 is the server's own range. Letters are one ASCII byte. No key is longer than 210 bytes.
+
+use sha2::{Digest, Sha256};
+
+use super::Subject;
+use crate::contact::{ContactId, Seq, TokenId, WorkspaceId, identity::IdentityKey};
+
+/// The server's own range.
+const SERVER: WorkspaceId = WorkspaceId(0);
+/// The longest folded e-mail kept as it is in its key.
+const EMAIL_MAX: usize = 200;
+/// Stands in the place of the length where the e-mail is kept as its hash.
+const HASHED: u8 = 255;
+
+/// `from <= key < to`.
+pub type Range = (Vec<u8>, Vec<u8>);
+
+fn key(ws: WorkspaceId, letter: u8, rest: &[&[u8]]) -> Vec<u8> {
+    let mut key = Vec::with_capacity(5 + rest.iter().map(|part| part.len()).sum::<usize>());
+    key.extend_from_slice(&ws.0.to_be_bytes());
+    key.push(letter);
+    rest.iter().for_each(|part| key.extend_from_slice(part));
+    key
+}
+
+/// Every key that begins with `prefix` and is longer: no key is as long as the upper bound's run of 255.
+fn below(prefix: Vec<u8>) -> Range {
+    let mut to = prefix.clone();
+    to.extend_from_slice(&[255; 24]);
+    (prefix, to)
+}
+
+/// The first key after `key`.
+pub fn after(mut key: Vec<u8>) -> Vec<u8> {
+    key.push(0);
+    key
+}
+
+pub fn format() -> Vec<u8> {
+    key(SERVER, b'f', &[])
+}
+
+pub fn workspace(ws: WorkspaceId) -> Vec<u8> {
+    key(SERVER, b'w', &[&ws.0.to_be_bytes()])
+}
+
+pub fn workspaces() -> Range {
+    below(key(SERVER, b'w', &[]))
+}
+
+pub fn removal(ws: WorkspaceId) -> Vec<u8> {
+    key(SERVER, b'x', &[&ws.0.to_be_bytes()])
+}
+
+pub fn removals() -> Range {
+    below(key(SERVER, b'x', &[]))
+}
+
+pub fn token(id: TokenId) -> Vec<u8> {
+    key(SERVER, b't', &[&id.0.to_be_bytes()])
+}
+
+pub fn tokens() -> Range {
+    below(key(SERVER, b't', &[]))
+}
+
+/// Everything inside the workspace; its entry in the list of workspaces lies in the server's range.
+pub fn whole(ws: WorkspaceId) -> Range {
+    below(ws.0.to_be_bytes().to_vec())
+}
+
+pub fn head(ws: WorkspaceId) -> Vec<u8> {
+    key(ws, b'h', &[])
+}
+
+pub fn contact(ws: WorkspaceId, id: ContactId) -> Vec<u8> {
+    key(ws, b'c', &[&id.0.to_be_bytes()])
+}
+
+/// The contacts with an id above `after`.
+pub fn contacts(ws: WorkspaceId, above: ContactId) -> Range {
+    (after(contact(ws, above)), below(key(ws, b'c', &[])).1)
+}
+
+/// An item's key; `None` for what is no item of the catalog.
+pub fn item(ws: WorkspaceId, subject: Subject) -> Option<Vec<u8>> {
+    let (kind, id) = match subject {
+        Subject::Field(id) => (b'f', id.0),
+        Subject::Tag(id) => (b't', id.0),
+        Subject::Channel(id) => (b'c', id.0),
+        Subject::User(id) => (b'u', id.0),
+        Subject::Stage(id) => (b's', id.0),
+        Subject::Segment(id) => (b'g', id.0),
+        Subject::Contact(_) | Subject::Workspace => return None,
+    };
+    Some(key(ws, b'd', &[&[kind], &id.to_be_bytes()]))
+}
+
+pub fn items(ws: WorkspaceId) -> Range {
+    below(key(ws, b'd', &[]))
+}
+
+/// The letter of an item's kind in its key.
+pub fn item_kind(key: &[u8]) -> Option<u8> {
+    key.get(5).copied()
+}
+
+/// The keys of all holders of an e-mail or phone begin with this, and are four bytes longer.
+pub fn identity(ws: WorkspaceId, identity: &IdentityKey) -> Vec<u8> {
+    match identity {
+        IdentityKey::Phone(digits) => key(ws, b'p', &[&digits.to_be_bytes()]),
+        IdentityKey::Email(email) if email.len() <= EMAIL_MAX => {
+            key(ws, b'e', &[&[email.len() as u8], email.as_bytes()])
+        }
+        IdentityKey::Email(email) => key(ws, b'e', &[&[HASHED], &Sha256::digest(email.as_bytes())]),
+    }
+}
+
+/// The key that says that `contact` holds an e-mail or phone.
+pub fn holder(ws: WorkspaceId, held: &IdentityKey, contact: ContactId) -> Vec<u8> {
+    let mut key = identity(ws, held);
+    key.extend_from_slice(&contact.0.to_be_bytes());
+    key
+}
+
+pub fn holders(ws: WorkspaceId, held: &IdentityKey) -> Range {
+    below(identity(ws, held))
+}
+
+/// The ranges of e-mails and of phones, which are not neighbours.
+pub fn identities(ws: WorkspaceId) -> [Range; 2] {
+    [below(key(ws, b'e', &[])), below(key(ws, b'p', &[]))]
+}
+
+/// Times before 1970 are negative: flipping the sign bit orders them, inverting puts the newest first.
+fn newest_first(at: i64) -> u64 {
+    !((at as u64) ^ (1 << 63))
+}
+
+pub fn interaction(ws: WorkspaceId, contact: ContactId, at: i64, number: u64) -> Vec<u8> {
+    key(ws, b'i', &[&contact.0.to_be_bytes(), &newest_first(at).to_be_bytes(), &(!number).to_be_bytes()])
+}
+
+/// A contact's history from the newest, or from just below `(at, number)`.
+pub fn history(ws: WorkspaceId, contact: ContactId, before: Option<(i64, u64)>) -> Range {
+    let (from, to) = below(key(ws, b'i', &[&contact.0.to_be_bytes()]));
+    (before.map_or(from, |(at, number)| after(interaction(ws, contact, at, number))), to)
+}
+
+/// Every history of the workspace, from just after the named entry.
+pub fn histories(ws: WorkspaceId, last: Option<(ContactId, i64, u64)>) -> Range {
+    let (from, to) = below(key(ws, b'i', &[]));
+    (last.map_or(from, |(contact, at, number)| after(interaction(ws, contact, at, number))), to)
+}
+
+/// The contact and the number of an interaction's key.
+pub fn of_interaction(key: &[u8]) -> Option<(ContactId, u64)> {
+    let contact = key.get(5..9)?.try_into().ok().map(u32::from_be_bytes)?;
+    let number = key.get(17..25)?.try_into().ok().map(u64::from_be_bytes)?;
+    Some((ContactId(contact), !number))
+}
+
+/// The id a key ends with: of a contact, a holder, a token, a workspace, an item.
+pub fn last_id(key: &[u8]) -> Option<u32> {
+    key.last_chunk().copied().map(u32::from_be_bytes)
+}
+
+pub fn changes(ws: WorkspaceId, last: Seq) -> Vec<u8> {
+    key(ws, b'g', &[&last.0.to_be_bytes()])
+}
+
+/// The runs that hold a change numbered `from` or higher.
+pub fn log(ws: WorkspaceId, from: Seq) -> Range {
+    (changes(ws, from), below(key(ws, b'g', &[])).1)
+}
+
+/// The number of the last change of the run at this key.
+pub fn last_change(key: &[u8]) -> Option<Seq> {
+    key.last_chunk().copied().map(u64::from_be_bytes).map(Seq)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WS: WorkspaceId = WorkspaceId(7);
+
+    fn within(range: &Range, key: &[u8]) -> bool {
+        range.0.as_slice() <= key && key < range.1.as_slice()
+    }
+
+    #[test]
+    fn a_workspace_is_one_range_and_no_other_is_in_it() {
+        for ws in [WorkspaceId(1), WorkspaceId(u32::MAX - 1), WorkspaceId(u32::MAX)] {
+            let keys = [
+                head(ws),
+                contact(ws, ContactId(u32::MAX)),
+                changes(ws, Seq(u64::MAX)),
+                interaction(ws, ContactId(u32::MAX), i64::MIN, 0),
+                holder(ws, &IdentityKey::Phone(u64::MAX), ContactId(u32::MAX)),
+            ];
+            for key in &keys {
+                assert!(within(&whole(ws), key));
+                assert!(!within(&whole(WorkspaceId(ws.0 - 1)), key));
+                assert!(!within(&whole(SERVER), key));
+            }
+        }
+    }
+
+    #[test]
+    fn histories_are_newest_first() {
+        let times = [(i64::MAX, 3), (5, 9), (5, 2), (0, 1), (-1, u64::MAX), (i64::MIN, 0)];
+        let keys: Vec<_> = times.iter().map(|&(at, number)| interaction(WS, ContactId(1), at, number)).collect();
+        assert!(keys.is_sorted());
+        for (key, (at, number)) in keys.iter().zip(times) {
+            assert_eq!(of_interaction(key), Some((ContactId(1), number)));
+            assert!(!within(&history(WS, ContactId(1), Some((at, number))), key));
+            assert!(within(&history(WS, ContactId(1), None), key));
+            assert!(!within(&history(WS, ContactId(2), None), key));
+        }
+    }
+
+    #[test]
+    fn holders_of_one_email_are_apart_from_those_of_its_extensions() {
+        let range = holders(WS, &IdentityKey::Email("a@b.co".into()));
+        assert!(within(&range, &holder(WS, &IdentityKey::Email("a@b.co".into()), ContactId(u32::MAX))));
+        for other in ["a@b.com", "a@b.c", "a@b.co\0\0\0\0\0"] {
+            assert!(!within(&range, &holder(WS, &IdentityKey::Email(other.into()), ContactId(1))));
+        }
+    }
+
+    #[test]
+    fn long_emails_make_short_keys_that_still_differ() {
+        let long = |last: &str| identity(WS, &IdentityKey::Email(format!("{}{last}", "ü".repeat(300))));
+        assert!(long("a").len() <= 206);
+        assert_ne!(long("a"), long("b"));
+    }
+}

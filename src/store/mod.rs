@@ -4,33 +4,44 @@
 
 mod codec;
 mod error;
+mod folder;
 mod head;
 mod keys;
+mod limits;
 mod memory;
+mod panics;
 mod records;
 mod sled;
 mod token;
+mod upkeep;
 mod writes;
 
 pub use self::sled::{SledSettings, SledStore};
 pub use error::StoreError;
 pub use head::{Change, Head, Subject};
-pub use memory::MemoryStore;
-pub use records::Records;
+pub use limits::{KEY_MAX, VALUE_MAX};
+pub use memory::{Failure, MemoryStore};
+pub use records::{PastInteraction, Records};
 pub use token::TokenRecord;
+pub use upkeep::{HeldIdentity, Sweep};
 pub use writes::Writes;
 
 /// Puts (`Some`) and deletes (`None`), applied together or not at all. Later entries for a key win.
 pub type Batch = Vec<(Vec<u8>, Option<Vec<u8>>)>;
+
+/// A key and its value.
+pub type Entry = (Vec<u8>, Vec<u8>);
 
 /// An ordered map of byte strings with atomic, durable batches. Sync, shared by threads; one thread calls `apply`.
 ///
 /// The contract, checked by one suite over every implementation (`tests/it/store_suite.rs`):
 /// - `apply` returns `Ok` only when the whole batch would survive a power cut, and a batch that was cut short is absent
 ///   as a whole afterwards;
-/// - a reader sees a batch completely or not at all per key, and sees it at the latest when `apply` has returned;
-/// - after a failed `apply` every later one answers [`StoreError::ReadOnly`] until reopened; reads go on;
-/// - keys are at most 512 bytes, values at most 1 MiB; other sizes answer [`StoreError::TooLarge`] and change nothing.
+/// - a reader sees a value completely or not at all, and sees a batch at the latest when `apply` has returned;
+/// - after a failed `apply` (which readers may or may not see) every later one answers [`StoreError::ReadOnly`] until
+///   reopened; reads go on, as far as the medium can still be read;
+/// - keys are at most [`KEY_MAX`] bytes, values at most [`VALUE_MAX`]; larger ones answer [`StoreError::TooLarge`] and
+///   change nothing; neither is kept from being empty.
 pub trait Store: Send + Sync {
     /// The value of a key.
     ///
@@ -42,7 +53,7 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     /// What the medium reports.
-    fn scan(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError>;
+    fn scan(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Entry>, StoreError>;
 
     /// Applies a batch atomically and makes it durable.
     ///

@@ -1,11 +1,48 @@
-//! The store on disk. The only file that names sled.
+//! The store on disk. The only file that names sled, and the one that fences its faults:
+//!
+//! - its flush ends in `sync_file_range`, not in fsync: every batch is followed by `sync_data` of the file `db`;
+//! - it panics on damage: every call stands behind a panic boundary;
+//! - a torn `snap.*.generating` or a damaged snapshot keeps it from opening: the first is removed, the second set aside;
+//! - damage near the end of its log makes it open as an older whole state: a [`Witness`] outside tells;
+//! - items above an eighth of its segments go to files it never syncs: values are kept in pieces small enough that a
+//!   leaf of them stays below that;
+//! - it splits leaves while it reads, so after a failed write some reads fail: the space left on the disk is looked at
+//!   before each batch, so that the most common failure never reaches it;
+//! - its lock for batches is one for the whole process, and a batch waits behind a flush: one thread at a time applies.
+//!
+//! Keys inside sled: `0` and the key for a value, which begins with `0` (all here) or `1` (in pieces); `1`, the key's
+//! length, the key and a number for a piece; `2` for the number of the last batch.
 
-use std::path::Path;
+use std::fs::{File, OpenOptions};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use super::StoreError;
+use parking_lot::Mutex;
+use sled::{Db, IVec};
 
-/// owner: store
-pub struct SledStore {}
+use super::folder::{self, Witness};
+use super::{Batch, Entry, Store, StoreError, limits, panics};
+
+const VALUE: u8 = 0;
+const PIECE: u8 = 1;
+/// The key of the number of the last batch.
+const BATCH: &[u8] = &[2];
+/// First byte of a value that is all here, or that is in pieces.
+const WHOLE: u8 = 0;
+const IN_PIECES: u8 = 1;
+/// Names of sled's own threads begin so.
+const THREADS: [&str; 2] = ["log flusher", "sled-io-"];
+/// A leaf holds up to 18 items, and sled moves leaves above 128 KiB to files that it does not sync.
+const PIECE_BYTES: usize = 4096;
+/// Free space on the disk below which no batch is begun: sled moves segments, snapshots are written, a log grows.
+const FREE_MIN: u64 = 32 << 20;
+/// How often a file still locked by the threads of a store just closed is tried again, 20 ms apart.
+const OPEN_TRIES: u32 = 100;
+/// How long closing may take before the store is left to the end of the process.
+const CLOSING: Duration = Duration::from_secs(60);
 
 /// Settings of the store on disk.
 #[derive(Clone, Copy, Debug)]
@@ -16,13 +53,397 @@ pub struct SledSettings {
     pub flush_every_ms: u64,
 }
 
+/// The store on disk: one folder, one tree. Closed when dropped.
+pub struct SledStore {
+    db: Opened,
+    folder: PathBuf,
+    /// A second handle of sled's file: to sync it.
+    file: File,
+    witness: Witness,
+    /// The number of the last batch; held while one is applied.
+    applied: Mutex<u64>,
+    /// Whether any value was ever kept in pieces, so that overwritten ones must be looked at.
+    pieces: AtomicBool,
+    read_only: OnceLock<String>,
+    /// Freed last of all.
+    _lock: File,
+}
+
 impl SledStore {
     /// Opens or creates the store in `folder`.
     ///
     /// # Errors
     /// [`StoreError::Open`] where the folder is locked, damaged or not writable.
     pub fn open(folder: &Path, settings: SledSettings) -> Result<SledStore, StoreError> {
-        let _ = (folder, settings);
-        todo!()
+        panics::keep_quiet(&THREADS);
+        let failed = |error: std::io::Error| StoreError::Open(format!("{} cannot be used: {error}", folder.display()));
+        folder::create(folder).map_err(failed)?;
+        let lock = folder::lock(folder)?;
+        for torn in
+            folder::named(folder, |name| name.starts_with("snap.") && name.ends_with(".generating")).map_err(failed)?
+        {
+            std::fs::remove_file(torn).map_err(failed)?;
+        }
+        let db = Opened(Some(open_or_replay(folder, settings)?));
+        // What a killed process left in the page cache was just read as truth, so it must be durable before use.
+        let file = OpenOptions::new().read(true).write(true).open(folder.join("db")).map_err(failed)?;
+        file.sync_all().map_err(failed)?;
+        for part in ["conf", "blobs", ""] {
+            folder::sync(&folder.join(part)).map_err(failed)?;
+        }
+        let (applied, pieces) = {
+            let db = db.get()?;
+            guarded(|| Ok((last_batch(db)?, db.scan_prefix([PIECE]).next().transpose()?.is_some())))
+                .map_err(|fault| unreadable(folder, &fault))?
+        };
+        let witness = Witness::open(folder, applied)?;
+        Ok(SledStore {
+            db,
+            folder: folder.to_path_buf(),
+            file,
+            witness,
+            applied: Mutex::new(applied),
+            pieces: AtomicBool::new(pieces),
+            read_only: OnceLock::new(),
+            _lock: lock,
+        })
+    }
+
+    /// Adds to `batch` what writes or removes one value.
+    fn stage(&self, db: &Db, key: &[u8], value: Option<Vec<u8>>, batch: &mut sled::Batch) -> Result<(), Fault> {
+        let main = main_key(key);
+        let kept = value.as_ref().map_or(0, |value| piece_count(value.len()));
+        if self.pieces.load(Ordering::Relaxed) {
+            let before = db.get(&main)?.and_then(|stored| Header::read(&stored)).map_or(0, |header| header.pieces());
+            (kept..before).for_each(|number| batch.remove(piece_key(key, number)));
+        }
+        let Some(value) = value else {
+            batch.remove(main);
+            return Ok(());
+        };
+        if kept == 0 {
+            let mut whole = Vec::with_capacity(value.len() + 1);
+            whole.push(WHOLE);
+            whole.extend_from_slice(&value);
+            batch.insert(main, whole);
+        } else {
+            self.pieces.store(true, Ordering::Relaxed);
+            batch.insert(main, Header::of(&value).bytes());
+            for (number, piece) in value.chunks(PIECE_BYTES).enumerate() {
+                batch.insert(piece_key(key, number), piece);
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses a batch that could fill the disk.
+    fn has_space(&self, batch: &Batch) -> Result<(), Fault> {
+        let bytes: usize = batch.iter().map(|(key, value)| key.len() + value.as_ref().map_or(0, Vec::len)).sum();
+        let disk = rustix::fs::fstatvfs(&self.file)
+            .map_err(|error| Fault::system(format!("asking for free space: {error}")))?;
+        // What is written is written again when leaves are split and segments cleaned.
+        let needed = FREE_MIN + 4 * bytes as u64;
+        let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+        if free >= needed {
+            Ok(())
+        } else {
+            Err(Fault::system(format!("the disk has {free} bytes left, {needed} are needed")))
+        }
+    }
+
+    /// Writes the batch and makes it durable.
+    fn write(&self, db: &Db, entries: Batch, number: u64) -> Result<(), Fault> {
+        let mut batch = sled::Batch::default();
+        for (key, value) in last_of_each(entries) {
+            self.stage(db, &key, value, &mut batch)?;
+        }
+        batch.insert(BATCH, checked_number(number).to_vec());
+        db.apply_batch(batch)?;
+        db.flush()?;
+        self.file.sync_data().map_err(|error| Fault::system(format!("syncing the file failed: {error}")))
+    }
+
+    /// Puts a value together from its pieces, or from its one.
+    fn resolve(&self, db: &Db, key: &[u8], mut stored: IVec) -> Result<Option<Vec<u8>>, Fault> {
+        // Each look-up is atomic but all together are not: a value overwritten meanwhile is read again.
+        loop {
+            let Some(header) = Header::read(&stored) else {
+                return match stored.split_first() {
+                    Some((&WHOLE, value)) => Ok(Some(value.to_vec())),
+                    _ => Err(Fault::damage("a value begins with an unknown byte")),
+                };
+            };
+            let mut value = Vec::with_capacity(header.bytes as usize);
+            for number in 0..header.pieces() {
+                value.extend_from_slice(&db.get(piece_key(key, number))?.unwrap_or_default());
+            }
+            if Header::of(&value) == header {
+                return Ok(Some(value));
+            }
+            match db.get(main_key(key))? {
+                None => return Ok(None),
+                Some(same) if same == stored => return Err(Fault::damage("a value's pieces do not fit together")),
+                Some(newer) => stored = newer,
+            }
+        }
     }
 }
+
+impl Store for SledStore {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        let db = self.db.get()?;
+        guarded(|| match db.get(main_key(key))? {
+            Some(stored) => self.resolve(db, key, stored),
+            None => Ok(None),
+        })
+        .map_err(Fault::into_error)
+    }
+
+    fn scan(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Entry>, StoreError> {
+        if from >= to {
+            return Ok(Vec::new());
+        }
+        let db = self.db.get()?;
+        guarded(|| {
+            let mut found = Vec::new();
+            let mut from = main_key(from);
+            let to = main_key(to);
+            while found.len() < limit {
+                // The iterator is gone before another call of sled is made.
+                let entries: Vec<(IVec, IVec)> =
+                    db.range(from..to.clone()).take(limit - found.len()).collect::<Result<_, _>>()?;
+                let Some((last, _)) = entries.last() else { break };
+                from = [last, &[0][..]].concat();
+                for (key, stored) in entries {
+                    let key = key[1..].to_vec();
+                    if let Some(value) = self.resolve(db, &key, stored)? {
+                        found.push((key, value));
+                    }
+                }
+            }
+            Ok(found)
+        })
+        .map_err(Fault::into_error)
+    }
+
+    fn apply(&self, batch: Batch) -> Result<(), StoreError> {
+        limits::check(&batch)?;
+        let db = self.db.get()?;
+        let mut applied = self.applied.lock();
+        if let Some(why) = self.read_only.get() {
+            return Err(StoreError::ReadOnly(why.clone()));
+        }
+        let number = *applied + 1;
+        let written = self.has_space(&batch).and_then(|()| guarded(|| self.write(db, batch, number)));
+        if let Err(fault) = written {
+            let _ = self.read_only.set(fault.what.clone());
+            return Err(fault.into_error());
+        }
+        *applied = number;
+        // The batch is durable and so it is acknowledged, whatever comes of the witness.
+        if let Err(error) = self.witness.write(number) {
+            let _ = self.read_only.set(format!("noting the batch failed: {error}"));
+        }
+        Ok(())
+    }
+
+    fn read_only(&self) -> Option<String> {
+        self.read_only.get().cloned()
+    }
+
+    fn disk_bytes(&self) -> u64 {
+        folder::bytes(&self.folder)
+    }
+}
+
+/// An open sled. Closed when dropped.
+struct Opened(Option<Db>);
+
+impl Opened {
+    fn get(&self) -> Result<&Db, StoreError> {
+        self.0.as_ref().ok_or_else(|| StoreError::Io("the store is closed".into()))
+    }
+}
+
+impl Drop for Opened {
+    /// Waits for sled's threads, but not for ever: a flusher that panicked is waited for without end.
+    fn drop(&mut self) {
+        let Some(db) = self.0.take() else { return };
+        let (done, closed) = std::sync::mpsc::channel();
+        let closing = std::thread::Builder::new().name("store closing".into()).spawn(move || {
+            let _ = guarded(|| {
+                drop(db);
+                Ok(())
+            });
+            let _ = done.send(());
+        });
+        if closing.is_ok() && closed.recv_timeout(CLOSING).is_err() {
+            tracing::error!("the store did not close in time; what was acknowledged is durable");
+        }
+    }
+}
+
+/// Something sled or the system reported, or the panic sled answered with.
+struct Fault {
+    what: String,
+    /// Whether the files are to blame, and not the system around them.
+    damage: bool,
+}
+
+impl Fault {
+    fn system(what: impl Into<String>) -> Fault {
+        Fault { what: what.into(), damage: false }
+    }
+
+    fn damage(what: &str) -> Fault {
+        Fault { what: what.into(), damage: true }
+    }
+
+    fn into_error(self) -> StoreError {
+        StoreError::Io(self.what)
+    }
+}
+
+impl From<sled::Error> for Fault {
+    fn from(error: sled::Error) -> Fault {
+        match error {
+            sled::Error::Corruption { .. } => {
+                Fault::damage("a checksum of the store's file is wrong: restore a backup")
+            }
+            sled::Error::Io(error) => Fault::system(error.to_string()),
+            other => Fault::damage(&other.to_string()),
+        }
+    }
+}
+
+/// Runs a call of sled behind the panic boundary.
+fn guarded<T>(call: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
+    panics::quietly(|| catch_unwind(AssertUnwindSafe(call)))
+        .unwrap_or_else(|_| Err(Fault::damage("the store's file is damaged: restore a backup")))
+}
+
+fn unreadable(folder: &Path, fault: &Fault) -> StoreError {
+    let (folder, what) = (folder.display(), &fault.what);
+    StoreError::Open(match fault.damage {
+        true => format!(
+            "the store in {folder} is damaged ({what}): move the folder away and run `rollcall restore` with your last \
+             backup"
+        ),
+        false => format!("{folder} cannot be used: {what}"),
+    })
+}
+
+/// Opens sled; where its snapshot is damaged, sets that aside and lets it replay its whole log.
+fn open_or_replay(folder: &Path, settings: SledSettings) -> Result<Db, StoreError> {
+    let first = match open_patiently(folder, settings) {
+        Ok(db) => return Ok(db),
+        Err(fault) if fault.damage => fault,
+        Err(fault) => return Err(unreadable(folder, &fault)),
+    };
+    let snapshots = folder::named(folder, |name| name.starts_with("snap.")).unwrap_or_default();
+    if snapshots.is_empty() {
+        return Err(unreadable(folder, &first));
+    }
+    for snapshot in snapshots {
+        let aside = folder.join(format!("damaged-{}", snapshot.file_name().unwrap_or_default().to_string_lossy()));
+        std::fs::rename(&snapshot, aside).map_err(|_| unreadable(folder, &first))?;
+    }
+    tracing::warn!(folder = %folder.display(), cause = first.what, "a damaged snapshot is set aside; replaying the log");
+    open_patiently(folder, settings).map_err(|fault| unreadable(folder, &fault))
+}
+
+/// Opens sled, trying again while the threads of a store just closed in this process still hold the file.
+fn open_patiently(folder: &Path, settings: SledSettings) -> Result<Db, Fault> {
+    let config = || {
+        sled::Config::new()
+            .path(folder)
+            .cache_capacity(settings.cache_bytes)
+            .flush_every_ms(Some(settings.flush_every_ms.max(1)))
+    };
+    let mut tries = 0;
+    loop {
+        let opened = guarded(|| Ok(config().open()))?;
+        match opened {
+            Err(sled::Error::Io(error))
+                if tries < OPEN_TRIES && error.to_string().contains("could not acquire lock") =>
+            {
+                tries += 1;
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            opened => return opened.map_err(Fault::from),
+        }
+    }
+}
+
+/// How a value kept in pieces is told to be whole.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Header {
+    bytes: u32,
+    checksum: u32,
+}
+
+impl Header {
+    fn of(value: &[u8]) -> Header {
+        Header { bytes: value.len() as u32, checksum: crc32c::crc32c(value) }
+    }
+
+    /// `None` for a value that is not in pieces.
+    fn read(stored: &[u8]) -> Option<Header> {
+        let (&IN_PIECES, rest) = stored.split_first()? else { return None };
+        let (bytes, checksum) = rest.split_first_chunk()?;
+        let bytes = u32::from_be_bytes(*bytes);
+        let sound = bytes as usize <= limits::VALUE_MAX;
+        sound.then_some(Header { bytes, checksum: u32::from_be_bytes(checksum.try_into().ok()?) })
+    }
+
+    fn bytes(self) -> Vec<u8> {
+        [&[IN_PIECES][..], &self.bytes.to_be_bytes(), &self.checksum.to_be_bytes()].concat()
+    }
+
+    fn pieces(self) -> usize {
+        piece_count(self.bytes as usize)
+    }
+}
+
+/// 0 for a value that is kept whole.
+fn piece_count(bytes: usize) -> usize {
+    if bytes < PIECE_BYTES { 0 } else { bytes.div_ceil(PIECE_BYTES) }
+}
+
+fn main_key(key: &[u8]) -> Vec<u8> {
+    [&[VALUE], key].concat()
+}
+
+fn piece_key(key: &[u8], number: usize) -> Vec<u8> {
+    [&[PIECE, key.len() as u8], key, &(number as u16).to_be_bytes()].concat()
+}
+
+/// Only the last entry for a key counts; deciding which pieces to remove needs to know it.
+fn last_of_each(entries: Batch) -> impl Iterator<Item = (Vec<u8>, Option<Vec<u8>>)> {
+    let mut entries: Vec<_> = entries.into_iter().enumerate().collect();
+    entries.sort_by(|(i, (a, _)), (j, (b, _))| a.cmp(b).then(j.cmp(i)));
+    entries.dedup_by(|(_, (later, _)), (_, (kept, _))| later == kept);
+    entries.into_iter().map(|(_, entry)| entry)
+}
+
+fn checked_number(number: u64) -> [u8; 12] {
+    let mut bytes = [0; 12];
+    bytes[..8].copy_from_slice(&number.to_be_bytes());
+    bytes[8..].copy_from_slice(&crc32c::crc32c(&number.to_be_bytes()).to_be_bytes());
+    bytes
+}
+
+/// The number of the last batch, 0 before any.
+fn last_batch(db: &Db) -> Result<u64, Fault> {
+    let Some(bytes) = db.get(BATCH)? else { return Ok(0) };
+    let number = bytes.first_chunk().copied().map_or(0, u64::from_be_bytes);
+    if *bytes == checked_number(number) {
+        Ok(number)
+    } else {
+        Err(Fault::damage("the number of its last batch is damaged"))
+    }
+}
+
+#[cfg(test)]
+#[path = "sled_tests.rs"]
+mod tests;

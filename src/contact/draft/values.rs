@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::{Number, Value as Json};
 
-use crate::contact::{Alpha2, CustomField, DataType, Value, codes, fold, suggest, time};
+use crate::contact::{Alpha2, CustomField, DataType, Mistake, Value, codes, fold, suggest, time};
 
 /// Characters of a first or last name and of a tag's name.
 pub const NAME_MAX: usize = 255;
@@ -191,4 +191,15 @@ pub fn json_number(number: f64) -> Json {
         true => Json::from(number as i64),
         false => Number::from_f64(number).map_or(Json::Null, Json::Number),
     }
+}
+
+/// Reads a tag's name as the workspace may define it.
+///
+/// # Errors
+/// The mistake at `path`.
+pub fn tag_name(name: &str, path: &str) -> Result<String, Mistake> {
+    let missing = || Mistake::new(path, "missing_member", "an empty name was found, a tag needs one");
+    let read =
+        text(&Json::String(name.to_owned()), NAME_MAX).map_err(|(code, message)| Mistake::new(path, code, message))?;
+    read.ok_or_else(missing)
 }

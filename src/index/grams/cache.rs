@@ -1,4 +1,4 @@
-//! The row sets of frequent terms, per segment of the text index. Segments never change, so nothing here goes stale.
+//! The row sets of frequent terms, per segment of the text index and per view. Neither changes, so nothing here goes stale.
 
 use std::collections::HashMap;
 use std::sync::Arc;

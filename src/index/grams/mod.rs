@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
-use tantivy::Index;
+use tantivy::{Index, IndexSettings};
 
 use self::cache::TermCache;
 use self::flush::Flush;
@@ -137,6 +137,8 @@ impl GramIndex {
     ) -> Result<PreparedView, GramError> {
         let mut committed = self.committed.lock();
         let last = committed.clone().ok_or_else(|| GramError("an earlier commit failed".to_owned()))?;
+        // Here and not when it was installed, which is to take no time.
+        self.cache.keep(&self.view().cached_ids());
         let flush = Flush {
             index: &self.index,
             folder: &self.folder,
@@ -168,9 +170,7 @@ impl GramIndex {
 
     /// Makes a prepared flush visible, at once.
     pub fn install(&self, prepared: PreparedView) {
-        let ids: Vec<_> = prepared.0.segments().iter().map(|segment| segment.id).collect();
         self.view.store(prepared.0);
-        self.cache.keep(&ids);
     }
 
     /// Bytes in memory, and on disk.
@@ -183,7 +183,9 @@ impl GramIndex {
 
 /// Makes an empty index, sealed, so that it is known again should the process end before its first flush.
 fn create(folder: &Path, header: &str, settings: &GramSettings) -> Result<Index, GramError> {
-    let index = Index::create_in_dir(folder, document::schema().0)?;
+    // Nothing is stored, so a thread to compress it would be one thread more per writer for nothing.
+    let stored = IndexSettings { docstore_compress_dedicated_thread: false, ..IndexSettings::default() };
+    let index = Index::builder().schema(document::schema().0).settings(stored).create_in_dir(folder)?;
     document::register(&index);
     let nothing = RowSet::new();
     let flush = Flush { index: &index, folder, settings, header, committed: &nothing };

@@ -59,6 +59,10 @@ impl SegmentView {
         Ok(all.minus(&self.dead))
     }
 
+    pub(super) fn has_deletions(&self) -> bool {
+        !self.dead.is_empty()
+    }
+
     pub(super) fn is_alive(&self, doc: DocId) -> bool {
         self.alive.as_ref().is_none_or(|alive| alive.is_alive(doc))
     }

@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use tantivy::index::SegmentId;
 use tantivy::{Index, SegmentReader};
 
 use super::cache::TermCache;
 use super::document::schema;
 use super::seal::{self, Seal};
-use super::segment::{Found, SegmentView};
+use super::segment::{FREQUENT, Found, SegmentView};
 use super::{GramError, RowTexts, guarded, tokens};
 use crate::contact::Field;
 use crate::index::{Row, RowSet};
@@ -24,6 +25,8 @@ pub struct GramView {
     rows: RowSet,
     segments: Vec<SegmentView>,
     cache: Arc<TermCache>,
+    /// Under which the cache keeps what several segments, or deletions, come to for this view.
+    id: SegmentId,
     folder: PathBuf,
 }
 
@@ -53,7 +56,7 @@ impl GramView {
         if docs != rows.len() {
             return Err(GramError("a row stands in two segments".to_owned()));
         }
-        Ok(GramView { seal, rows, segments, cache: cache.clone(), folder })
+        Ok(GramView { seal, rows, segments, cache: cache.clone(), id: SegmentId::generate_random(), folder })
     }
 
     /// The sequence number up to which it is complete; 0 when new.
@@ -78,6 +81,11 @@ impl GramView {
 
     pub(super) fn header(&self) -> &str {
         &self.seal.header
+    }
+
+    /// What the cache keeps for this view.
+    pub(super) fn cached_ids(&self) -> Vec<SegmentId> {
+        self.segments.iter().map(|segment| segment.id).chain([self.id]).collect()
     }
 
     pub(super) fn segments(&self) -> &[SegmentView] {
@@ -141,12 +149,22 @@ impl GramView {
         }
     }
 
+    /// One segment without deletions answers from its own part of the cache; what takes more is kept for the view as well.
     fn rows_with(&self, terms: &[String]) -> Result<RowSet, GramError> {
+        let compound = self.segments.len() > 1 || self.segments.iter().any(SegmentView::has_deletions);
+        let kept = terms.first().filter(|_| compound && terms.len() == 1);
+        if let Some(rows) = kept.and_then(|term| self.cache.get(self.id, term)) {
+            return Ok(Arc::unwrap_or_clone(rows));
+        }
         let mut found = Found::default();
         for segment in &self.segments {
             segment.collect(terms, &self.cache, &mut found)?;
         }
-        Ok(found.into_rows())
+        let rows = found.into_rows();
+        if let Some(term) = kept.filter(|_| rows.len() >= u64::from(FREQUENT)) {
+            self.cache.put(self.id, term, Arc::new(rows.clone()));
+        }
+        Ok(rows)
     }
 
     /// The rarest of the terms, over all segments; `None` where one is nowhere.

@@ -1,0 +1,173 @@
+//! The committer: one thread through which every write goes. It drains what waits, makes it durable in one batch,
+//! publishes it to the indexes, then answers. Nothing is visible before it is durable, nothing is answered before it is visible.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::thread::JoinHandle;
+
+use parking_lot::Mutex;
+
+use super::shared::Shared;
+use super::staged::{Sources, Staged, told};
+use super::txn::Txn;
+use super::{Error, Result, Written};
+use crate::contact::{Seq, WorkspaceId};
+use crate::store::{StoreError, TokenRecord, Writes};
+
+/// Answers the caller once the batch's fate is known.
+type Answer = Box<dyn FnOnce(std::result::Result<(), &StoreError>) + Send>;
+/// Runs in the committer.
+type Operation = Box<dyn FnOnce(&mut Batch) -> Answer + Send>;
+
+enum Job {
+    Write(Operation),
+    /// Runs between batches, when no write is under way.
+    Alone(Box<dyn FnOnce() + Send>),
+}
+
+/// The queue and its thread.
+pub struct Committer {
+    queue: Mutex<Option<SyncSender<Job>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Committer {
+    /// Starts the thread.
+    pub fn start(shared: Arc<Shared>) -> std::io::Result<Committer> {
+        let (queue, jobs) = sync_channel(shared.settings.queue_max.max(1));
+        let thread = std::thread::Builder::new().name("committer".into()).spawn(move || run(&shared, &jobs))?;
+        Ok(Committer { queue: Mutex::new(Some(queue)), thread: Mutex::new(Some(thread)) })
+    }
+
+    /// Runs `operation` on the workspace and answers when its effect is durable and visible.
+    pub fn write<R: Send + 'static>(
+        &self,
+        ws: WorkspaceId,
+        operation: impl FnOnce(&mut Txn) -> Result<R> + Send + 'static,
+    ) -> Result<Written<R>> {
+        self.ask(move |batch| batch.run(ws, operation))
+    }
+
+    /// Writes a token.
+    pub fn write_token(&self, token: TokenRecord) -> Result<()> {
+        self.ask(move |batch| {
+            batch.writes.put_token(&token);
+            Ok(())
+        })
+    }
+
+    /// Runs `task` when no write is under way and none begins until it ends.
+    pub fn alone<R: Send + 'static>(&self, task: impl FnOnce() -> R + Send + 'static) -> Result<R> {
+        let (tell, answer) = sync_channel(1);
+        self.send(Job::Alone(Box::new(move || drop(tell.send(task())))))?;
+        answer.recv().map_err(|_| Error::Closing)
+    }
+
+    fn ask<R: Send + 'static>(&self, operation: impl FnOnce(&mut Batch) -> Result<R> + Send + 'static) -> Result<R> {
+        let (tell, answer) = sync_channel(1);
+        self.send(Job::Write(Box::new(move |batch| {
+            let result = operation(batch);
+            Box::new(move |outcome| {
+                // A refused operation wrote nothing, so its answer stands whatever became of the batch.
+                let result = match (result, outcome) {
+                    (Ok(_), Err(error)) => Err(Error::Store(told(error))),
+                    (result, _) => result,
+                };
+                drop(tell.send(result));
+            })
+        })))?;
+        answer.recv().map_err(|_| Error::Closing)?
+    }
+
+    fn send(&self, job: Job) -> Result<()> {
+        let queue = self.queue.lock().clone().ok_or(Error::Closing)?;
+        match queue.try_send(job) {
+            Ok(()) => Ok(()),
+            Err(TrySendError::Full(job)) => queue.send(job).map_err(|_| Error::Closing),
+            Err(TrySendError::Disconnected(_)) => Err(Error::Closing),
+        }
+    }
+
+    /// Takes no more jobs, finishes those that wait, ends the thread.
+    pub fn stop(&self) {
+        drop(self.queue.lock().take());
+        if let Some(thread) = self.thread.lock().take() {
+            drop(thread.join());
+        }
+    }
+}
+
+fn run(shared: &Shared, jobs: &Receiver<Job>) {
+    while let Ok(first) = jobs.recv() {
+        let mut operations = Vec::new();
+        let mut alone = None;
+        let mut next = Some(first);
+        while let Some(job) = next.take() {
+            match job {
+                Job::Write(operation) => operations.push(operation),
+                Job::Alone(task) => {
+                    alone = Some(task);
+                    break;
+                }
+            }
+            if operations.len() < shared.settings.batch_operations_max {
+                next = jobs.try_recv().ok();
+            }
+        }
+        commit(shared, operations);
+        if let Some(task) = alone {
+            task();
+        }
+    }
+}
+
+/// Operations that become durable and visible together.
+pub struct Batch<'a> {
+    shared: &'a Shared,
+    staged: HashMap<WorkspaceId, Staged>,
+    writes: Writes,
+}
+
+impl Batch<'_> {
+    fn run<R>(&mut self, ws: WorkspaceId, operation: impl FnOnce(&mut Txn) -> Result<R>) -> Result<Written<R>> {
+        if let Some(why) = self.shared.records.store().read_only() {
+            return Err(Error::Store(StoreError::ReadOnly(why)));
+        }
+        if !self.staged.contains_key(&ws) {
+            self.staged.insert(ws, Staged::new(self.shared.awake(ws)?));
+        }
+        let Some(base) = self.staged.get_mut(&ws) else { return Err(Error::Closing) };
+        let sources = Sources { records: &self.shared.records, cache: &self.shared.cache };
+        let mut txn = Txn::new(base, sources, &self.shared.settings, self.shared.clock.now());
+        let value = operation(&mut txn)?;
+        let delta = txn.into_staged();
+        let version: Seq = delta.head.seq;
+        base.absorb(delta);
+        Ok(Written { value, version })
+    }
+}
+
+fn commit(shared: &Shared, operations: Vec<Operation>) {
+    let mut batch = Batch { shared, staged: HashMap::new(), writes: Writes::default() };
+    let answers: Vec<Answer> = operations.into_iter().map(|operation| operation(&mut batch)).collect();
+    let Batch { mut staged, mut writes, .. } = batch;
+    for staged in staged.values_mut() {
+        staged.write(&mut writes);
+        *staged.workspace.in_flight.write() = staged.before();
+    }
+    let outcome = if writes.is_empty() { Ok(()) } else { shared.records.commit(writes) };
+    match &outcome {
+        Ok(()) => staged.into_values().for_each(|staged| publish(shared, staged)),
+        // `in_flight` stays: the store may show half of it, queries go on with what was acknowledged.
+        Err(error) => tracing::error!(%error, "a batch of writes failed; no more writes are taken"),
+    }
+    for answer in answers {
+        answer(outcome.as_ref().map(|()| ()));
+    }
+}
+
+fn publish(shared: &Shared, staged: Staged) {
+    let after = staged.after();
+    staged.workspace.publish(&shared.cache, staged.head, staged.catalog, &after);
+}

@@ -1,0 +1,128 @@
+//! Queries: one read lock, one version, from the filter to the page's contacts.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::RwLockReadGuard;
+
+use super::select::{Ask, Refusal, Selection, select};
+use super::workspace::{State, Workspace};
+use super::{Actor, Engine, Error, Explained, Page, Query, Result, Written};
+use crate::clock::Stopwatch;
+use crate::contact::identity::Identifier;
+use crate::contact::{Contact, ContactId, WorkspaceId};
+use crate::filter::ContactReport;
+use crate::store::StoreError;
+
+impl Engine {
+    /// A page: the contacts in order, the exact total, the facets, all at one version.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with the path of the mistake, [`Error::WindowExceeded`], [`Error::NotYet`].
+    pub fn search(&self, actor: &Actor, query: &Query) -> Result<Page> {
+        let watch = Stopwatch::start();
+        self.selected(actor, query, Ask::Page, |workspace, state, selection| {
+            let contacts = self.fetch(workspace, state, &selection.rows)?;
+            let window = self.shared.settings.window_max as u64;
+            Ok(Page {
+                contacts,
+                total: selection.total,
+                reachable: selection.total.min(window),
+                offset: query.offset,
+                limit: query.limit.unwrap_or(self.shared.settings.page_default),
+                facets: selection.facets,
+                version: state.head.seq,
+                took_micros: watch.micros(),
+                catalog: state.catalog.clone(),
+            })
+        })
+    }
+
+    /// The exact number of matches.
+    ///
+    /// # Errors
+    /// As [`Engine::search`].
+    pub fn count(&self, actor: &Actor, query: &Query) -> Result<Written<u64>> {
+        self.selected(actor, query, Ask::Count, |_, state, selection| {
+            Ok(Written { value: selection.total, version: state.head.seq })
+        })
+    }
+
+    /// The plan of a query with exact cardinalities and times.
+    ///
+    /// # Errors
+    /// As [`Engine::search`].
+    pub fn explain(&self, actor: &Actor, query: &Query) -> Result<Explained> {
+        let watch = Stopwatch::start();
+        self.selected(actor, query, Ask::Explain, |_, state, selection| {
+            let explained = selection.explained.ok_or_else(|| Error::Io("the plan was not explained".into()))?;
+            Ok(Explained { version: state.head.seq, took_micros: watch.micros(), ..explained })
+        })
+    }
+
+    /// Which conditions of the query's filter hold for one contact, the value each saw, and when that changes by time alone.
+    ///
+    /// # Errors
+    /// As [`Engine::search`], and [`Error::NotFound`].
+    pub fn explain_contact(&self, actor: &Actor, who: &Identifier, query: &Query) -> Result<Written<ContactReport>> {
+        let found = self.contact(actor.workspace, who, query.min_version)?;
+        let catalog = self.catalog(actor.workspace)?;
+        let me = actor.user.as_ref().map(|user| user.id);
+        let report =
+            super::select::report(query, &found.value, &catalog, self.shared.clock.now(), me, &self.shared.settings)?;
+        Ok(Written { value: report, version: found.version })
+    }
+
+    /// Up to `limit` contacts with an id above `after`, ascending: what export walks.
+    ///
+    /// # Errors
+    /// What the store reports.
+    pub fn contacts_after(&self, ws: WorkspaceId, after: ContactId, limit: usize) -> Result<Vec<Contact>> {
+        Ok(self.shared.records.contacts(ws, after, limit)?)
+    }
+
+    /// Evaluates the query; where its sort needs an order that is not there, builds it and asks again.
+    fn selected<T>(
+        &self,
+        actor: &Actor,
+        query: &Query,
+        ask: Ask,
+        finish: impl FnOnce(&Workspace, &RwLockReadGuard<'_, State>, Selection) -> Result<T>,
+    ) -> Result<T> {
+        let workspace = self.shared.awake(actor.workspace)?;
+        workspace.wait_for(query.min_version, self.min_version_wait())?;
+        let (now, me) = (self.shared.clock.now(), actor.user.as_ref().map(|user| user.id));
+        loop {
+            let state = workspace.state.read();
+            match select(query, state.view(), now, me, None, &self.shared.settings, ask) {
+                Ok(selection) => return finish(&workspace, &state, selection),
+                Err(Refusal::Error(error)) => return Err(error),
+                Err(Refusal::NeedsOrder(field)) => {
+                    drop(state);
+                    workspace.build_order(field);
+                }
+            }
+        }
+    }
+
+    fn fetch(
+        &self,
+        workspace: &Workspace,
+        state: &RwLockReadGuard<'_, State>,
+        rows: &[u32],
+    ) -> Result<Vec<Arc<Contact>>> {
+        let one = |row: &u32| {
+            let found = workspace.contact(state, &self.shared.records, &self.shared.cache, ContactId(*row))?;
+            found.ok_or_else(|| {
+                let what = "the index has it, the store does not".into();
+                Error::Store(StoreError::Damaged { key: format!("contact {row}"), what })
+            })
+        };
+        rows.iter().map(one).collect()
+    }
+
+    /// How long a read waits for its `minVersion`.
+    pub(super) fn min_version_wait(&self) -> Duration {
+        Duration::from_millis(self.shared.settings.min_version_wait_ms)
+    }
+}

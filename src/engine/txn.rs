@@ -1,0 +1,153 @@
+//! One operation's view of its workspace while it runs in the committer: reads what is staged, stages what it changes.
+
+use std::sync::Arc;
+
+use super::staged::{HistoryWrite, Sources, Staged};
+use super::{Error, Result, Settings};
+use crate::contact::identity::{Identifier, IdentityKey};
+use crate::contact::*;
+use crate::store::Subject;
+
+/// An operation in progress. What it stages counts only if it ends well.
+pub struct Txn<'a> {
+    staged: Staged,
+    base: &'a Staged,
+    sources: Sources<'a>,
+    pub settings: &'a Settings,
+    pub now: Millis,
+}
+
+impl<'a> Txn<'a> {
+    pub fn new(base: &'a Staged, sources: Sources<'a>, settings: &'a Settings, now: Millis) -> Txn<'a> {
+        let mut staged = Staged::new(base.workspace.clone());
+        (staged.head, staged.catalog) = (base.head, base.catalog.clone());
+        Txn { staged, base, sources, settings, now }
+    }
+
+    /// What it staged.
+    pub fn into_staged(self) -> Staged {
+        self.staged
+    }
+
+    pub fn catalog(&self) -> &Arc<Catalog> {
+        &self.staged.catalog
+    }
+
+    pub fn contact(&self, id: ContactId) -> Result<Option<Arc<Contact>>> {
+        match self.staged.contacts.get(&id) {
+            Some(touched) => Ok(touched.now.clone()),
+            None => self.base.contact(id, &self.sources),
+        }
+    }
+
+    /// Who holds an e-mail or phone, ascending.
+    pub fn holders(&self, key: &IdentityKey) -> Result<Vec<ContactId>> {
+        let mut holders = self.base.holders(key, &self.sources)?;
+        let own = self.staged.contacts.iter();
+        for (id, touched) in own {
+            let holds = touched.now.as_deref().is_some_and(|contact| IdentityKey::of(contact).any(|held| held == *key));
+            holders.retain(|holder| holder != id);
+            if holds {
+                holders.push(*id);
+            }
+        }
+        holders.sort_unstable();
+        Ok(holders)
+    }
+
+    /// The contact a caller named; the lowest id where several hold the e-mail or phone.
+    pub fn named(&self, who: &Identifier) -> Result<Arc<Contact>> {
+        let id = match who {
+            Identifier::Id(id) => Some(*id),
+            Identifier::Email(email) => self.holders(&IdentityKey::Email(email.clone()))?.first().copied(),
+            Identifier::Phone(digits) => self.holders(&IdentityKey::Phone(*digits))?.first().copied(),
+        };
+        let contact = id.map(|id| self.contact(id)).transpose()?.flatten();
+        contact.ok_or_else(|| absent(who))
+    }
+
+    /// Refuses an e-mail or phone that another contact holds.
+    pub fn refuse_taken(&self, contact: &Contact, before: Option<&Contact>) -> Result<()> {
+        let held: Vec<IdentityKey> = before.map(|before| IdentityKey::of(before).collect()).unwrap_or_default();
+        for key in IdentityKey::of(contact).filter(|key| !held.contains(key)) {
+            if let Some(holder) = self.holders(&key)?.into_iter().find(|id| *id != contact.id) {
+                let what = if matches!(key, IdentityKey::Email(_)) { "e-mail" } else { "phone" };
+                return Err(Error::Conflict {
+                    message: format!("contact {holder} already has this {what}"),
+                    holder: Some(holder),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// The next contact id.
+    pub fn next_contact(&mut self) -> Result<ContactId> {
+        let last = &mut self.staged.head.last_contact.0;
+        *last = last
+            .checked_add(1)
+            .ok_or(Error::Limit { what: "the contact ids of a workspace", limit: u32::MAX as usize })?;
+        Ok(ContactId(*last))
+    }
+
+    /// Stages a contact's new state.
+    pub fn put(&mut self, before: Option<Arc<Contact>>, now: Contact) -> Result<Arc<Contact>> {
+        self.staged.put(before, Some(now)).ok_or_else(|| Error::Io("nothing to put".into()))
+    }
+
+    /// Stages the contact's removal, history included.
+    pub fn delete(&mut self, contact: Arc<Contact>) -> Result<()> {
+        self.delete_history(contact.id)?;
+        self.staged.put(Some(contact), None);
+        Ok(())
+    }
+
+    fn delete_history(&mut self, contact: ContactId) -> Result<()> {
+        let staged = [&self.base.history, &self.staged.history];
+        let mut gone: Vec<HistoryWrite> =
+            staged.into_iter().flatten().filter(|entry| entry.contact == contact).cloned().collect();
+        let mut before = None;
+        loop {
+            let page = self.sources.records.interactions(self.base.workspace.id, contact, before, 1000)?;
+            let Some((number, last)) = page.last() else { break };
+            before = Some((last.at, *number));
+            gone.extend(page.iter().map(|(number, entry)| HistoryWrite {
+                contact,
+                number: *number,
+                at: entry.at,
+                entry: None,
+            }));
+        }
+        self.staged.history.extend(gone.into_iter().map(|entry| HistoryWrite { entry: None, ..entry }));
+        Ok(())
+    }
+
+    /// Stages a new entry of the contact's history; its number is the version it makes.
+    pub fn add_history(&mut self, contact: ContactId, entry: Interaction) -> u64 {
+        let number = self.staged.head.seq.0 + 1;
+        self.staged.history.push(HistoryWrite { contact, number, at: entry.at, entry: Some(entry) });
+        number
+    }
+
+    /// The next id for an item of the catalog.
+    pub fn next_item(&mut self) -> u32 {
+        self.staged.head.last_item += 1;
+        self.staged.head.last_item
+    }
+
+    /// Changes the catalog: `change` does it, `subject` says what it was about.
+    pub fn define(&mut self, subject: Subject, change: impl FnOnce(&mut Catalog)) {
+        change(Arc::make_mut(&mut self.staged.catalog));
+        self.staged.put_item(subject);
+    }
+}
+
+/// The error for a contact that is not there.
+pub fn absent(who: &Identifier) -> Error {
+    let name = match who {
+        Identifier::Id(id) => format!("id:{id}"),
+        Identifier::Email(_) => "with this e-mail".into(),
+        Identifier::Phone(_) => "with this phone".into(),
+    };
+    Error::NotFound { what: "contact", name }
+}

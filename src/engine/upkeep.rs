@@ -1,0 +1,113 @@
+//! The background thread: text flushes, checkpoints, and putting idle workspaces to sleep.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use super::commit::Committer;
+use super::shared::Shared;
+use super::workspace::Workspace;
+use super::{Result, checkpoint, flush};
+
+/// How often it looks round.
+const ROUND: Duration = Duration::from_millis(200);
+
+/// The thread and its stop sign.
+pub struct Upkeep {
+    stop: Arc<AtomicBool>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Upkeep {
+    /// Starts the thread.
+    pub fn start(shared: Arc<Shared>, committer: Arc<Committer>) -> std::io::Result<Upkeep> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let sign = stop.clone();
+        let thread = std::thread::Builder::new().name("upkeep".into()).spawn(move || {
+            while !sign.load(Ordering::Relaxed) {
+                round(&shared, &committer);
+                std::thread::park_timeout(ROUND);
+            }
+        })?;
+        Ok(Upkeep { stop, thread: Mutex::new(Some(thread)) })
+    }
+
+    /// Ends the thread after what it is doing.
+    pub fn stop(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.lock().take() {
+            thread.thread().unpark();
+            drop(thread.join());
+        }
+    }
+}
+
+fn round(shared: &Arc<Shared>, committer: &Committer) {
+    let mut awake = shared.all_awake();
+    for workspace in &awake {
+        report(workspace, "text flush", flush_if_due(shared, workspace));
+        report(workspace, "checkpoint", checkpoint_if_due(shared, committer, workspace));
+    }
+    awake.sort_by_key(|workspace| workspace.used_at.load(Ordering::Relaxed));
+    let mut bytes: u64 = awake.iter().map(|workspace| memory(workspace)).sum();
+    for workspace in awake {
+        let idle = shared.clock.now() - workspace.used_at.load(Ordering::Relaxed);
+        let over = bytes > shared.settings.awake_bytes_max;
+        if idle >= shared.settings.sleep_after_s as i64 * 1000 || (over && idle > ROUND.as_millis() as i64) {
+            bytes -= memory(&workspace).min(bytes);
+            let slept = sleep(shared, committer, workspace.clone());
+            report(&workspace, "putting to sleep", slept);
+        }
+    }
+}
+
+fn memory(workspace: &Workspace) -> u64 {
+    workspace.state.read().index.memory().iter().map(|(_, bytes)| *bytes as u64).sum()
+}
+
+fn report(workspace: &Workspace, what: &str, result: Result<()>) {
+    if let Err(error) = result {
+        tracing::error!(workspace = workspace.id.0, %error, "{what} failed");
+    }
+}
+
+fn flush_if_due(shared: &Shared, workspace: &Workspace) -> Result<()> {
+    let (contacts, unflushed) = {
+        let state = workspace.state.read();
+        (state.head.contacts, state.index.unflushed().len())
+    };
+    let large = contacts >= shared.settings.text_index_contacts_min as u64;
+    let due = unflushed >= shared.settings.text_flush_rows as u64;
+    if large && due { flush::flush(shared, workspace) } else { Ok(()) }
+}
+
+fn checkpoint_if_due(shared: &Arc<Shared>, committer: &Committer, workspace: &Arc<Workspace>) -> Result<()> {
+    let head = workspace.state.read().head;
+    let since = head.seq.0 - workspace.checkpointed.load(Ordering::SeqCst);
+    if head.contacts < shared.settings.checkpoint_contacts_min || since < shared.settings.checkpoint_changes {
+        return Ok(());
+    }
+    checkpoint::write(shared, workspace)?;
+    let (shared, workspace) = (shared.clone(), workspace.clone());
+    committer.alone(move || checkpoint::trim_log(&shared, &workspace))?
+}
+
+/// Writes what a quick awakening needs and lets the workspace go.
+fn sleep(shared: &Arc<Shared>, committer: &Committer, workspace: Arc<Workspace>) -> Result<()> {
+    settle(shared, &workspace)?;
+    let shared = shared.clone();
+    committer.alone(move || {
+        settle(&shared, &workspace)?;
+        shared.forget(workspace.id);
+        Ok(())
+    })?
+}
+
+/// A checkpoint, where the workspace is large enough to gain by it.
+pub fn settle(shared: &Shared, workspace: &Workspace) -> Result<()> {
+    let large = workspace.state.read().head.contacts >= shared.settings.checkpoint_contacts_min;
+    if large { checkpoint::write(shared, workspace) } else { Ok(()) }
+}

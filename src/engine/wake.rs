@@ -1,0 +1,149 @@
+//! Waking a workspace: the newest checkpoint that holds, brought up to date by row, or else a rebuild from the store.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::checkpoint::{self, Header};
+use super::shared::Shared;
+use super::workspace::{State, Workspace};
+use super::{Error, Result};
+use crate::contact::{Catalog, ContactId, Seq, WorkspaceId};
+use crate::index::{GramIndex, Index, RowSet};
+use crate::store::{Head, Records, StoreError, Subject};
+
+/// Rows read from the store at a time.
+const PAGE: usize = 4096;
+
+/// Makes the workspace's index from its files and the store.
+pub fn wake(shared: &Shared, ws: WorkspaceId) -> Result<Workspace> {
+    let missing = || Error::NotFound { what: "workspace", name: ws.to_string() };
+    let head = shared.records.head(ws)?.ok_or_else(missing)?;
+    let catalog = Arc::new(shared.records.catalog(ws)?.ok_or_else(missing)?);
+    let (mut index, checkpointed) = match from_checkpoint(shared, &head, &catalog) {
+        Some(found) => found,
+        None => (rebuild(&shared.records, ws, &head, &catalog)?, Seq(0)),
+    };
+    let text = open_text(shared, &head, &catalog, &mut index)?;
+    let grams = text.as_ref().map(|text| text.view());
+    let state = State { head, catalog, index, grams, changed_in_flush: None };
+    Ok(Workspace::new(ws, state, text, checkpointed, shared.clock.now()))
+}
+
+/// The index of the newest checkpoint that is whole, of this workspace, and reachable by the change log.
+fn from_checkpoint(shared: &Shared, head: &Head, catalog: &Catalog) -> Option<(Index, Seq)> {
+    let ws = catalog.workspace.id;
+    for file in checkpoint::newest_first(&shared.folder(ws)?) {
+        match load(shared, &file, head, catalog) {
+            Ok(found) => return Some(found),
+            Err(why) => {
+                tracing::warn!(workspace = ws.0, %why, "a checkpoint is not used; it is removed");
+                drop(std::fs::remove_file(&file));
+            }
+        }
+    }
+    None
+}
+
+fn load(
+    shared: &Shared,
+    file: &std::path::Path,
+    head: &Head,
+    catalog: &Catalog,
+) -> std::result::Result<(Index, Seq), String> {
+    let bytes = std::fs::read(file).map_err(|error| error.to_string())?;
+    let (header, mut index) = Index::read_checkpoint(&bytes, catalog).map_err(|error| error.to_string())?;
+    drop(bytes);
+    let header = Header::read(&header).ok_or("its header is damaged")?;
+    if header.workspace != catalog.workspace.id || header.incarnation != catalog.workspace.incarnation {
+        return Err("it belongs to another workspace".into());
+    }
+    if header.seq > head.seq || header.seq < head.log_floor {
+        return Err(format!("it covers version {}, the log {} to {}", header.seq, head.log_floor, head.seq));
+    }
+    index.define(catalog);
+    replay(&shared.records, catalog, header.seq, &mut index).map_err(|error| error.to_string())?;
+    if index.alive().len() != head.contacts {
+        return Err(format!("with it {} contacts are found, the store counts {}", index.alive().len(), head.contacts));
+    }
+    Ok((index, header.seq))
+}
+
+/// Brings rows changed after `since` to their current state in the store: by row, so that doing it twice does no harm.
+fn replay(records: &Records, catalog: &Catalog, since: Seq, index: &mut Index) -> Result<()> {
+    let ws = catalog.workspace.id;
+    for id in changed_rows(records, ws, since)? {
+        index.put(id.0, records.contact(ws, id)?.as_ref(), catalog);
+    }
+    Ok(())
+}
+
+/// The contacts changed after `since`.
+pub fn changed_rows(records: &Records, ws: WorkspaceId, mut since: Seq) -> Result<BTreeSet<ContactId>> {
+    let mut rows = BTreeSet::new();
+    loop {
+        let changes = records.changes(ws, since, PAGE)?;
+        let Some(last) = changes.last() else { return Ok(rows) };
+        since = last.seq;
+        rows.extend(changes.iter().filter_map(|change| match change.subject {
+            Subject::Contact(id) => Some(id),
+            _ => None,
+        }));
+    }
+}
+
+/// The index of every contact of the store, whose number and digest are checked against the counters.
+///
+/// # Errors
+/// [`StoreError::Damaged`] where a contact is damaged, missing or altered.
+pub fn rebuild(records: &Records, ws: WorkspaceId, head: &Head, catalog: &Catalog) -> Result<Index> {
+    let mut index = Index::bulk(catalog);
+    let (mut after, mut contacts, mut digest) = (ContactId(0), 0u64, 0u64);
+    loop {
+        let page = records.contacts(ws, after, PAGE)?;
+        let Some(last) = page.last() else { break };
+        after = last.id;
+        for contact in &page {
+            contacts += 1;
+            digest = digest.wrapping_add(Records::digest(ws, contact));
+            index.put(contact.id.0, Some(contact), catalog);
+        }
+    }
+    if (contacts, digest) != (head.contacts, head.digest) {
+        let what =
+            format!("{contacts} contacts were found, the store counts {}; or one of them was altered", head.contacts);
+        return Err(Error::Store(StoreError::Damaged { key: format!("workspace {ws}"), what }));
+    }
+    index.finish();
+    Ok(index)
+}
+
+/// Opens the text index of a large workspace and marks what it does not have yet. A damaged one is removed; the next
+/// flush makes it anew, until then searches scan the texts in memory.
+fn open_text(shared: &Shared, head: &Head, catalog: &Catalog, index: &mut Index) -> Result<Option<Arc<GramIndex>>> {
+    let ws = catalog.workspace.id;
+    let Some(folder) = shared.folder(ws).map(|folder| folder.join("text")) else { return Ok(None) };
+    if !folder.exists() {
+        index.unflush_all();
+        return Ok(None);
+    }
+    match GramIndex::open(&folder, &text_header(catalog), shared.settings.grams()) {
+        Ok(text) if (head.log_floor.0..=head.seq.0).contains(&text.view().covers()) => {
+            let changed: RowSet =
+                changed_rows(&shared.records, ws, Seq(text.view().covers()))?.iter().map(|id| id.0).collect();
+            index.unflush_only(changed);
+            Ok(Some(Arc::new(text)))
+        }
+        unusable => {
+            let why = unusable.err().map_or("its version does not fit the store's".into(), |error| error.to_string());
+            tracing::warn!(workspace = ws.0, why, "the text index is not used; it is made anew");
+            drop(std::fs::remove_dir_all(&folder));
+            index.unflush_all();
+            Ok(None)
+        }
+    }
+}
+
+/// What a text index must have been made with to belong to this workspace.
+pub fn text_header(catalog: &Catalog) -> String {
+    format!("workspace {} of {:016x}", catalog.workspace.id, catalog.workspace.incarnation)
+}

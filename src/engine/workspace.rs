@@ -1,0 +1,154 @@
+//! A workspace that is awake: its state under one lock, and what readers need to see one version throughout.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex, RwLock, RwLockReadGuard};
+
+use super::records_cache::RecordCache;
+use super::{Error, Result};
+use crate::contact::{Catalog, Contact, ContactId, Field, Millis, Seq, WorkspaceId};
+use crate::filter::View;
+use crate::index::{GramIndex, GramView, Index, Row, RowSet};
+use crate::store::{Head, Records};
+
+/// What a query reads, all at one version.
+pub struct State {
+    pub head: Head,
+    pub catalog: Arc<Catalog>,
+    pub index: Index,
+    /// The committed text index, where the workspace is large enough for one.
+    pub grams: Option<Arc<GramView>>,
+    /// While a text flush runs: the rows written since it began.
+    pub changed_in_flush: Option<RowSet>,
+}
+
+impl State {
+    /// What filters evaluate on.
+    pub fn view(&self) -> View<'_> {
+        View { index: &self.index, grams: self.grams.as_deref(), catalog: &self.catalog }
+    }
+}
+
+/// A workspace that is awake.
+pub struct Workspace {
+    pub id: WorkspaceId,
+    pub state: RwLock<State>,
+    /// The contacts as they were before the batch that is being made durable: the store may already show what comes
+    /// next, a query must not. Empty between batches.
+    pub in_flight: RwLock<HashMap<ContactId, Option<Arc<Contact>>>>,
+    /// The text index on disk, once there is one. Locked by whoever flushes.
+    pub text: Mutex<Option<Arc<GramIndex>>>,
+    /// The version last published, for those who wait for one.
+    published: Mutex<Seq>,
+    arrived: Condvar,
+    /// The version the newest checkpoint covers.
+    pub checkpointed: AtomicU64,
+    /// When it was last asked for.
+    pub used_at: AtomicI64,
+}
+
+impl Workspace {
+    pub fn new(
+        id: WorkspaceId,
+        state: State,
+        text: Option<Arc<GramIndex>>,
+        checkpointed: Seq,
+        now: Millis,
+    ) -> Workspace {
+        Workspace {
+            id,
+            published: Mutex::new(state.head.seq),
+            state: RwLock::new(state),
+            in_flight: RwLock::default(),
+            text: Mutex::new(text),
+            arrived: Condvar::new(),
+            checkpointed: AtomicU64::new(checkpointed.0),
+            used_at: AtomicI64::new(now),
+        }
+    }
+
+    /// Notes that it is in use.
+    pub fn touch(&self, now: Millis) {
+        self.used_at.store(now, Ordering::Relaxed);
+    }
+
+    /// The contact as the state under `_state` has it. The guard is asked for because only under it do store and index agree.
+    pub fn contact(
+        &self,
+        _state: &RwLockReadGuard<'_, State>,
+        records: &Records,
+        cache: &RecordCache,
+        id: ContactId,
+    ) -> Result<Option<Arc<Contact>>> {
+        if let Some(before) = self.in_flight.read().get(&id) {
+            return Ok(before.clone());
+        }
+        if let Some(contact) = cache.get(self.id, id) {
+            return Ok(Some(contact));
+        }
+        let contact = records.contact(self.id, id)?.map(Arc::new);
+        if let Some(contact) = &contact {
+            cache.put(self.id, contact.clone());
+        }
+        Ok(contact)
+    }
+
+    /// Waits until the version is published.
+    pub fn wait_for(&self, wanted: Option<Seq>, wait: Duration) -> Result<()> {
+        let Some(wanted) = wanted else { return Ok(()) };
+        let mut published = self.published.lock();
+        self.arrived.wait_while_for(&mut published, |published| *published < wanted, wait);
+        match *published {
+            current if current < wanted => Err(Error::NotYet { wanted: wanted.0, current: current.0 }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Tells those who wait that the version is there.
+    pub fn announce(&self, seq: Seq) {
+        *self.published.lock() = seq;
+        self.arrived.notify_all();
+    }
+
+    /// Builds an order that a sort asked for.
+    pub fn build_order(&self, field: Field) {
+        self.state.write().index.build_order(field);
+    }
+
+    /// Applies changed contacts and what the workspace defines now: the moment at which a write becomes visible.
+    pub fn publish(
+        &self,
+        cache: &RecordCache,
+        head: Head,
+        catalog: Arc<Catalog>,
+        changed: &HashMap<ContactId, Option<Arc<Contact>>>,
+    ) {
+        let mut state = self.state.write();
+        if !Arc::ptr_eq(&state.catalog, &catalog) {
+            state.index.define(&catalog);
+            state.catalog = catalog;
+        }
+        let State { index, catalog, changed_in_flush, .. } = &mut *state;
+        for (id, contact) in changed {
+            index.put(id.0, contact.as_deref(), catalog);
+            note(changed_in_flush, id.0);
+            match contact {
+                Some(contact) => cache.put(self.id, contact.clone()),
+                None => cache.remove(self.id, *id),
+            }
+        }
+        state.head = head;
+        self.in_flight.write().clear();
+        drop(state);
+        self.announce(head.seq);
+    }
+}
+
+fn note(changed: &mut Option<RowSet>, row: Row) {
+    if let Some(changed) = changed {
+        changed.insert(row);
+    }
+}

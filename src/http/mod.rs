@@ -1,0 +1,41 @@
+//! The API over HTTP: one file per resource, one shape of refusal, one table of roles.
+//!
+//! A request passes, from outside in: `observe` (id, log, counters), compression, the panic boundary, `limits` (time),
+//! `auth` (token, rate), `roles` (may this user do that?), `json` (the body), the handler, and the engine on a thread that
+//! may block.
+
+mod answer;
+mod app;
+mod auth;
+mod channels;
+mod contact_tags;
+mod contacts;
+mod explain;
+mod fields;
+mod health;
+mod identifier;
+mod interactions;
+mod json;
+mod limits;
+mod metrics;
+mod observe;
+mod openapi;
+mod problem;
+mod query_string;
+mod roles;
+mod search;
+mod server;
+mod settings;
+mod stages;
+mod strict;
+mod tags;
+mod users;
+mod wire;
+mod workspace;
+
+pub use problem::Kind;
+pub use server::{Error, Server, router, serve};
+pub use settings::Settings;
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,37 @@
+//! The settings of the HTTP server: section `[http]` of the configuration.
+
+use std::net::SocketAddr;
+
+use serde::Deserialize;
+
+/// Settings of the HTTP server. Defaults live in `config/rollcall.toml` only.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Address and port to listen on; port 0 takes a free one.
+    pub bind: SocketAddr,
+    /// Largest request body in bytes; a larger one is answered 413.
+    pub body_bytes_max: usize,
+    /// Milliseconds in which the head of a request must have come.
+    pub head_timeout_ms: u64,
+    /// Milliseconds in which the body of a request must have come; else 408.
+    pub body_timeout_ms: u64,
+    /// Milliseconds after which a request is answered 503, whatever it waits for. Longer than `body_timeout_ms`.
+    pub timeout_ms: u64,
+    /// Seconds that running requests are given at shutdown.
+    pub shutdown_s: u64,
+    /// Open connections; further ones wait to be accepted.
+    pub connections_max: usize,
+    /// Requests per second of one token in the long run; 0 for no limit.
+    pub rate_per_second: u32,
+    /// Requests that a token may make at once after a rest.
+    pub rate_burst: u32,
+    /// Reads in the engine at the same moment; 0 for twice the number of cores.
+    pub blocking_reads_max: usize,
+    /// Writes in the engine at the same moment: they share one sync of the disk, so many at once are cheap.
+    pub blocking_writes_max: usize,
+    /// Whether answers are compressed for callers that ask for it.
+    pub compression: bool,
+    /// Whether `/metrics` answers anyone; else only callers on this machine that come straight, not through a proxy.
+    pub metrics_open: bool,
+}

@@ -1,0 +1,8 @@
+//! The integration tests: one binary, one file per behaviour.
+
+mod support;
+
+mod store_format;
+mod store_power;
+mod store_rot;
+mod store_suite;

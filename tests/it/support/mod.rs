@@ -1,0 +1,6 @@
+//! What several tests share.
+
+pub mod child;
+pub mod power;
+pub mod sample;
+pub mod seed;
