@@ -23,7 +23,9 @@ impl Serve {
     pub fn run(self, config: Config) -> Result<(), Failure> {
         let engine = folder::open(&config, true)?;
         if engine.workspaces()?.is_empty() {
-            show::remark("there is no workspace yet: stop, run `rollcall workspace create NAME`, then `rollcall token create`");
+            show::remark(
+                "there is no workspace yet: stop, run `rollcall workspace create NAME`, then `rollcall token create`",
+            );
         }
         until_stopped(engine, &config, |address| {
             show::remark(&format!("serving {} on http://{address}", config.store.folder.display()));

@@ -61,8 +61,11 @@ impl<'a> Rows<'a> {
     /// Those of the writer.
     pub fn csv(out: &'a mut dyn Write, catalog: &'a Catalog) -> io::Result<Rows<'a>> {
         let members = row(&Contact::default(), catalog);
-        let members: Vec<(&str, &str)> =
-            members.keys().filter(|member| *member != CUSTOM).map(|member| (member.as_str(), member.as_str())).collect();
+        let members: Vec<(&str, &str)> = members
+            .keys()
+            .filter(|member| *member != CUSTOM)
+            .map(|member| (member.as_str(), member.as_str()))
+            .collect();
         Rows::of_columns(out, catalog, &members)
     }
 
@@ -70,11 +73,7 @@ impl<'a> Rows<'a> {
     ///
     /// # Errors
     /// Those of the writer.
-    pub fn of_columns(
-        out: &'a mut dyn Write,
-        catalog: &'a Catalog,
-        members: &[(&str, &str)],
-    ) -> io::Result<Rows<'a>> {
+    pub fn of_columns(out: &'a mut dyn Write, catalog: &'a Catalog, members: &[(&str, &str)]) -> io::Result<Rows<'a>> {
         let slugs = || catalog.fields.values().map(|field| field.slug.as_str());
         let mut writer = csv::Writer::from_writer(out);
         // A slug is never the name of a member.
