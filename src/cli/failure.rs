@@ -48,3 +48,9 @@ impl From<Error> for Failure {
         Failure::Failed(error.to_string())
     }
 }
+
+impl From<crate::http::Error> for Failure {
+    fn from(error: crate::http::Error) -> Failure {
+        Failure::Failed(error.to_string())
+    }
+}

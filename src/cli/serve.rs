@@ -41,30 +41,18 @@ pub(super) fn until_stopped(
     config: &Config,
     ready: impl FnOnce(SocketAddr) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let served = listen(engine.clone(), config, ready);
-    let closed = engine.close();
-    served?;
-    closed?;
-    Ok(())
-}
-
-fn listen(
-    engine: Arc<Engine>,
-    config: &Config,
-    ready: impl FnOnce(SocketAddr) -> Result<(), Failure>,
-) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::Failed(format!("cannot start the server's threads: {error}")))?;
-    runtime.block_on(async {
-        let bind = config.http.bind;
-        let cannot_listen = |error| Failure::Failed(format!("cannot listen on {bind}: {error}"));
-        let listener = tokio::net::TcpListener::bind(bind).await.map_err(cannot_listen)?;
-        let address = listener.local_addr().map_err(cannot_listen)?;
+    let served = runtime.block_on(async {
         let stop = stop_signal()?;
-        ready(address)?;
-        let served = http::serve(engine, config.http.clone(), listener, stop).await;
-        served.map_err(|error| Failure::Failed(format!("the server failed: {error}")))
-    })
+        let server = http::Server::bind(engine.clone(), config.http.clone()).await?;
+        ready(server.address())?;
+        Ok(server.run(stop).await?)
+    });
+    // The server closes the engine; where it never ran, this does.
+    let closed = engine.close();
+    served?;
+    Ok(closed?)
 }
 
 /// Done when the process is asked to stop. The handlers stand when this returns, so no signal is missed.

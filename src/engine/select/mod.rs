@@ -1,36 +1,71 @@
-//! From a query to the rows of its page, its total and its facets, on one view. (owner: select)
+//! From a query to the rows of its page, its total and its facets, on one view.
 
+mod facets;
+mod page;
+mod rank;
+mod read;
+mod sort;
+
+use std::borrow::Cow;
+
+use self::facets::Disjunctive;
+use self::page::Pager;
+use self::read::{Asked, Reader};
+use self::sort::Key;
 use super::{Error, Explained, FacetCounts, Query, Settings};
-use crate::contact::{Millis, UserId};
-use crate::filter::View;
-use crate::index::Row;
+use crate::clock::Stopwatch;
+use crate::contact::{Catalog, Contact, Field, Millis, Seq, UserId};
+use crate::filter::search::{self, Ranking};
+use crate::filter::{self, ContactReport, Filter, PlanNode, View};
+use crate::index::{Row, RowSet};
 
 /// What a query comes to on one view.
+#[derive(Debug)]
 pub struct Selection {
-    /// The page's rows in order.
+    /// The page's rows in order; none for a count.
     pub rows: Vec<Row>,
+    /// How many contacts match, exactly.
     pub total: u64,
+    /// In the order asked for, each once; for a page only.
     pub facets: Vec<FacetCounts>,
-    /// Only when asked for.
+    /// Only when asked for; its `version` is the caller's to fill in.
     pub explained: Option<Explained>,
 }
 
 /// What to compute.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ask {
+    /// The page, the total and the facets.
     Page,
+    /// The total only.
     Count,
+    /// The plan and the page's way of ordering, with the total.
     Explain,
 }
 
 /// Why a selection did not come about.
+#[derive(Debug)]
 pub enum Refusal {
+    /// The query is wrong.
     Error(Error),
     /// An order that the sort needs is not built: build it, then ask again.
-    NeedsOrder(crate::contact::Field),
+    NeedsOrder(Field),
 }
 
-/// Evaluates the query on the view. Times and zone come from the query; `now` and `me` from the caller.
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Refusal {
+        Refusal::Error(error)
+    }
+}
+
+impl From<Field> for Refusal {
+    fn from(field: Field) -> Refusal {
+        Refusal::NeedsOrder(field)
+    }
+}
+
+/// Evaluates the query on the view. Times and zone come from the query; `now` and `me` from the caller, as does `restrict`: the
+/// contacts the actor may see, all where it is absent.
 ///
 /// # Errors
 /// [`Refusal`].
@@ -39,20 +74,121 @@ pub fn select(
     view: View,
     now: Millis,
     me: Option<UserId>,
-    restrict: Option<&crate::filter::Filter>,
+    restrict: Option<&Filter>,
     settings: &Settings,
     ask: Ask,
 ) -> Result<Selection, Refusal> {
-    let _ = (query, view, now, me, restrict, settings, ask);
-    todo!()
+    let watch = Stopwatch::start();
+    let asked = Reader { catalog: view.catalog, now, me, settings }.read(query, view)?;
+    let sources = Sources { asked: &asked, restrict };
+    let explain = ask == Ask::Explain;
+    let (matches, filter_plan, search_plan) = sources.matches(view, explain);
+    let total = matches.len();
+    if ask == Ask::Count {
+        return Ok(Selection { rows: Vec::new(), total, facets: Vec::new(), explained: None });
+    }
+    let (rows, order) = page_rows(&asked, view, &matches)?;
+    let facets = if ask == Ask::Page { sources.facets(view, &matches, query.disjunctive) } else { Vec::new() };
+    let explained = explain.then(|| Explained {
+        filter: filter_plan,
+        search: search_plan,
+        order,
+        total,
+        version: Seq::default(),
+        took_micros: watch.micros(),
+    });
+    Ok(Selection { rows, total, facets, explained })
 }
-pub fn report(
-    _q: &Query,
-    _c: &crate::contact::Contact,
-    _cat: &crate::contact::Catalog,
-    _now: Millis,
-    _me: Option<UserId>,
-    _s: &Settings,
-) -> Result<crate::filter::ContactReport, Error> {
-    todo!()
+
+/// What the query's search, filter and segment make of one contact: the conditions of the segment's filter, then of the query's own.
+///
+/// # Errors
+/// [`Error::Invalid`].
+pub(super) fn report(
+    query: &Query,
+    contact: &Contact,
+    catalog: &Catalog,
+    now: Millis,
+    me: Option<UserId>,
+    settings: &Settings,
+) -> Result<ContactReport, Error> {
+    let reader = Reader { catalog, now, me, settings };
+    let (search, filter) = (reader.search(query)?, reader.filter(query)?);
+    let segment = query.segment.map(|id| reader.segment(id)).transpose()?;
+    let both = Filter::And(segment.into_iter().chain(filter).collect());
+    let mut report = filter::report(&both, contact, catalog, now);
+    if search.is_some_and(|search| search::class_of(&search, contact, catalog).is_none()) {
+        // No time that passes makes the search match.
+        (report.matches, report.changes_at) = (false, None);
+    }
+    Ok(report)
 }
+
+/// The rows of the page, and how they were ordered.
+fn page_rows(asked: &Asked, view: View, matches: &RowSet) -> Result<(Vec<Row>, String), Field> {
+    let mut rows = Vec::with_capacity(asked.limit.min(matches.len() as usize));
+    let mut pager = Pager { index: view.index, catalog: view.catalog, way: None };
+    match &asked.search {
+        Some(search) if asked.sort.is_empty() => {
+            let newest = [Key::new(Field::LastMessageAt, true, false, view)];
+            let mut ranking = Ranking::new(search, view);
+            rank::page(&mut ranking, &mut pager, &newest, matches, asked.offset, asked.limit, &mut rows)?;
+        }
+        _ => pager.page(&asked.sort, matches, asked.offset, asked.limit, &mut rows)?,
+    }
+    Ok((rows, pager.way.unwrap_or_else(|| "nothing to order".into())))
+}
+
+/// Everything that narrows a query.
+struct Sources<'q> {
+    asked: &'q Asked,
+    restrict: Option<&'q Filter>,
+}
+
+impl Sources<'_> {
+    /// The filters, as one; `filter` stands for the query's own.
+    fn narrowed(&self, filter: Option<&Filter>) -> Option<Filter> {
+        let mut all: Vec<Filter> =
+            [self.restrict, self.asked.segment.as_ref(), filter].into_iter().flatten().cloned().collect();
+        if all.len() > 1 { Some(Filter::And(all)) } else { all.pop() }
+    }
+
+    /// The matches of the whole query, with the plans of filter and search where they are asked for.
+    fn matches<'v>(&self, view: View<'v>, explain: bool) -> (Cow<'v, RowSet>, Option<PlanNode>, Option<PlanNode>) {
+        let filter = self.narrowed(self.asked.filter.as_ref());
+        let (of_filter, plan) = match &filter {
+            None => (Cow::Borrowed(view.index.alive()), None),
+            Some(filter) if explain => {
+                let (rows, plan) = filter::explain(filter, view);
+                (rows, Some(plan))
+            }
+            Some(filter) => (filter::rows(filter, view), None),
+        };
+        let Some(search) = &self.asked.search else { return (of_filter, plan, None) };
+        let (rows, search_plan) = search::evaluate(search, view, filter.is_some().then_some(&*of_filter));
+        (Cow::Owned(rows), plan, Some(search_plan))
+    }
+
+    /// The facets asked for.
+    fn facets(&self, view: View, matches: &RowSet, disjunctive: bool) -> Vec<FacetCounts> {
+        let fields = &self.asked.facets;
+        let rest = |filter: Option<Filter>| {
+            let narrowed = self.narrowed(filter.as_ref());
+            let of_filter = narrowed.as_ref().map(|filter| filter::rows(filter, view));
+            match &self.asked.search {
+                Some(search) => search::rows(search, view, of_filter.as_deref()),
+                None => of_filter.map_or_else(|| view.index.alive().clone(), Cow::into_owned),
+            }
+        };
+        let split = if disjunctive && !fields.is_empty() {
+            Disjunctive::split(self.asked.filter.as_ref(), fields, view, rest)
+        } else {
+            None
+        };
+        let among = |field| split.as_ref().map_or(Cow::Borrowed(matches), |split| split.rows(field, matches));
+        fields.iter().map(|&field| facets::count(view, field, &among(field))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

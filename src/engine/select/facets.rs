@@ -1,0 +1,127 @@
+//! Exact counts of a field's values among rows, with what a person reads for each value.
+
+use std::borrow::Cow;
+
+use serde_json::Value as Json;
+
+use crate::contact::{Alpha2, ChannelId, Field, Kind, StageId, Status, TagId, UserId};
+use crate::engine::FacetCounts;
+use crate::filter::{self, Filter, View};
+use crate::index::RowSet;
+
+/// Counts each value of a facetable field among the rows. Values that none of them has are left out, those of closed choices too.
+pub(super) fn count(view: View, field: Field, among: &RowSet) -> FacetCounts {
+    let (counts, present) = if let Some(facet) = view.index.facet(field) {
+        let counts = facet.counts(among);
+        let present = counts.iter().map(|(_, count)| count).sum();
+        (counts, present)
+    } else if let Some(facet) = view.index.set_facet(field) {
+        (facet.counts(among), facet.present().intersection_len(among))
+    } else {
+        (Vec::new(), 0)
+    };
+    let mut values: Vec<(Json, String, u64)> = counts
+        .into_iter()
+        .map(|(code, count)| {
+            let (value, label) = value(view, field, code);
+            (value, label, count)
+        })
+        .collect();
+    values.sort_by(|(_, label_a, count_a), (_, label_b, count_b)| {
+        count_b.cmp(count_a).then_with(|| label_a.cmp(label_b))
+    });
+    FacetCounts { field, values, without: among.len() - present }
+}
+
+/// A code as a filter takes it, and as a person reads it. What the workspace does not know shows as its id.
+fn value(view: View, field: Field, code: u32) -> (Json, String) {
+    let catalog = view.catalog;
+    let unknown = || format!("#{code}");
+    let named = |name: Option<&str>| {
+        let name = name.map_or_else(unknown, str::to_owned);
+        (Json::from(name.as_str()), name)
+    };
+    let numbered = |name: Option<String>| (Json::from(code), name.unwrap_or_else(unknown));
+    match field {
+        Field::Tags => named(catalog.tags.get(&TagId(code)).map(|tag| tag.name.as_str())),
+        Field::Source => named(view.index.source_name(code)),
+        Field::Status => named(Status::ALL.get(code as usize).map(|status| status.name())),
+        Field::Lifecycle => named(catalog.stages.get(&StageId(code)).map(|stage| stage.name.as_str())),
+        Field::Assignee => numbered(catalog.users.get(&UserId(code)).map(|user| user.full_name())),
+        Field::Channels | Field::LastInteractedChannel => {
+            numbered(catalog.channels.get(&ChannelId(code)).map(|channel| channel.name.clone()))
+        }
+        Field::Custom(_) if field.kind(catalog) == Kind::Checkbox => {
+            let checked = code != 0;
+            (Json::from(checked), checked.to_string())
+        }
+        Field::Custom(id) => {
+            let choices = catalog.fields.get(&id).map(|field| field.allowed_values.as_slice());
+            named(choices.and_then(|choices| choices.get(code as usize)).map(String::as_str))
+        }
+        // Countries and languages.
+        _ => {
+            let letters = u16::try_from(code).map(|letters| Alpha2(letters).text());
+            named(letters.as_deref().ok())
+        }
+    }
+}
+
+/// The rows each field is counted among when its own conditions are left out: those that stand directly in the filter's top-level
+/// `$and`, or are all of the filter, negated or not.
+pub(super) struct Disjunctive {
+    /// The rows of everything but the fields' own conditions.
+    rest: RowSet,
+    /// The rows of each field's own conditions, together.
+    own: Vec<(Field, RowSet)>,
+}
+
+impl Disjunctive {
+    /// Splits the filter for the fields; `rows_of_rest` evaluates what is left of it, with all else that narrows the query.
+    /// `None` where no field has conditions of its own.
+    pub fn split(
+        filter: Option<&Filter>,
+        fields: &[Field],
+        view: View,
+        rows_of_rest: impl FnOnce(Option<Filter>) -> RowSet,
+    ) -> Option<Disjunctive> {
+        let nodes = match filter? {
+            Filter::And(nodes) => nodes.as_slice(),
+            single => std::slice::from_ref(single),
+        };
+        let own_field = |node: &Filter| condition_field(node).filter(|field| fields.contains(field));
+        let (owned, rest): (Vec<&Filter>, Vec<&Filter>) = nodes.iter().partition(|node| own_field(node).is_some());
+        if owned.is_empty() {
+            return None;
+        }
+        let together = |nodes: Vec<&Filter>| Filter::And(nodes.into_iter().cloned().collect());
+        let own = fields.iter().filter_map(|&field| {
+            let of_field: Vec<&Filter> = owned.iter().copied().filter(|node| own_field(node) == Some(field)).collect();
+            (!of_field.is_empty()).then(|| (field, filter::rows(&together(of_field), view).into_owned()))
+        });
+        let own = own.collect();
+        Some(Disjunctive { rest: rows_of_rest((!rest.is_empty()).then(|| together(rest))), own })
+    }
+
+    /// The rows the field is counted among; `matches` are those of the whole query.
+    pub fn rows<'a>(&self, field: Field, matches: &'a RowSet) -> Cow<'a, RowSet> {
+        if !self.own.iter().any(|(own, _)| *own == field) {
+            return Cow::Borrowed(matches);
+        }
+        let mut rows = self.rest.clone();
+        self.own.iter().filter(|(own, _)| *own != field).for_each(|(_, of_other)| rows &= of_other);
+        Cow::Owned(rows)
+    }
+}
+
+/// The field of a condition, negated or not.
+fn condition_field(node: &Filter) -> Option<Field> {
+    match node {
+        Filter::Condition(condition) => Some(condition.field),
+        Filter::Not(inner) => match &**inner {
+            Filter::Condition(condition) => Some(condition.field),
+            _ => None,
+        },
+        _ => None,
+    }
+}

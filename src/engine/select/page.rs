@@ -1,0 +1,224 @@
+//! The rows of one page of a sort, without sorting more than the page needs.
+//!
+//! A choice field is walked value by value, whole groups skipped by their counts; an ordered field gives a window of its order. Rows
+//! with equal keys form a group, which the keys that follow order: the same steps again, on the group's rows alone.
+
+use std::cmp::Ordering;
+use std::ops::Range;
+
+use super::sort::{By, Key, compare, few};
+use crate::contact::{Catalog, Field};
+use crate::index::{Found, Index, Order, Row, RowSet};
+
+/// Up to so many rows are simply sorted, whether the field's order is built or not.
+const FEW: u64 = if cfg!(test) { 6 } else { 256 };
+/// From so many values on, and up to so many rows, all values are counted at once rather than one by one.
+const VALUES_MANY: usize = 64;
+const COUNTED_MAX: u64 = 200_000;
+
+/// Pages of one index. Says how it found the first one.
+pub(super) struct Pager<'a> {
+    pub index: &'a Index,
+    pub catalog: &'a Catalog,
+    /// `walk lastMessageAt`, `values of status` …; of the outermost step.
+    pub way: Option<String>,
+}
+
+impl Pager<'_> {
+    /// Appends the rows of `among` at `skip..skip + take` of the order by the keys, then by id.
+    ///
+    /// # Errors
+    /// The field whose order is needed and not built.
+    pub fn page(
+        &mut self,
+        keys: &[Key],
+        among: &RowSet,
+        skip: usize,
+        take: usize,
+        out: &mut Vec<Row>,
+    ) -> Result<(), Field> {
+        let len = among.len();
+        let take = take.min((len as usize).saturating_sub(skip));
+        let Some((key, rest)) = keys.split_first() else {
+            self.note("id", Field::Id);
+            by_id(among, false, skip, take, out);
+            return Ok(());
+        };
+        if take == 0 {
+            return Ok(());
+        }
+        match key.by {
+            By::Id => {
+                self.note("id", Field::Id);
+                by_id(among, key.descending, skip, take, out);
+            }
+            _ if len <= FEW => {
+                self.note("compare", key.field);
+                out.extend(few(self.index, keys, among.iter().collect(), skip, take));
+            }
+            By::Code | By::Place(_) => self.by_value(key, rest, among, skip, take, out)?,
+            By::Order => self.by_order(key, rest, among, skip, take, out)?,
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, way: &str, field: Field) {
+        if self.way.is_none() {
+            let name = field.name(self.catalog);
+            self.way = Some(if field == Field::Id { way.to_owned() } else { format!("{way} {name}") });
+        }
+    }
+
+    /// By a choice field: its values' rows in turn.
+    fn by_value(
+        &mut self,
+        key: &Key,
+        rest: &[Key],
+        among: &RowSet,
+        mut skip: usize,
+        mut take: usize,
+        out: &mut Vec<Row>,
+    ) -> Result<(), Field> {
+        self.note("values of", key.field);
+        let Some(facet) = self.index.facet(key.field) else { return self.page(rest, among, skip, take, out) };
+        let mut values: Vec<(u64, u32, &RowSet)> =
+            facet.postings().map(|(code, rows)| (key.place(code), code, rows)).collect();
+        values.sort_unstable_by_key(|(place, ..)| *place);
+        if key.descending {
+            values.reverse();
+        }
+        let counts = (values.len() > VALUES_MANY && among.len() <= COUNTED_MAX).then(|| facet.counts(among));
+        let count = |code: u32, rows: &RowSet| match &counts {
+            Some(counts) => counts.binary_search_by_key(&code, |(code, _)| *code).map_or(0, |at| counts[at].1),
+            None => rows.intersection_len(among),
+        };
+        let missing = |pager: &mut Self, skip: &mut usize, take: &mut usize, out: &mut Vec<Row>| {
+            let group = among.minus(facet.present());
+            pager.group(rest, group.len(), || group, skip, take, out)
+        };
+        if key.missing_first {
+            missing(self, &mut skip, &mut take, out)?;
+        }
+        for (_, code, rows) in values {
+            if take == 0 {
+                return Ok(());
+            }
+            self.group(rest, count(code, rows), || rows.and(among), &mut skip, &mut take, out)?;
+        }
+        if !key.missing_first && take > 0 {
+            missing(self, &mut skip, &mut take, out)?;
+        }
+        Ok(())
+    }
+
+    /// The part of a group that lies in the window: `skip` and `take` are what remains of it.
+    fn group(
+        &mut self,
+        rest: &[Key],
+        len: u64,
+        rows: impl FnOnce() -> RowSet,
+        skip: &mut usize,
+        take: &mut usize,
+        out: &mut Vec<Row>,
+    ) -> Result<(), Field> {
+        let len = len as usize;
+        if len <= *skip {
+            *skip -= len;
+            return Ok(());
+        }
+        let here = (len - *skip).min(*take);
+        self.page(rest, &rows(), *skip, here, out)?;
+        (*skip, *take) = (0, *take - here);
+        Ok(())
+    }
+
+    /// By an ordered field: a window of its order, then the rows without a value, or those first.
+    fn by_order(
+        &mut self,
+        key: &Key,
+        rest: &[Key],
+        among: &RowSet,
+        mut skip: usize,
+        mut take: usize,
+        out: &mut Vec<Row>,
+    ) -> Result<(), Field> {
+        let Some(order) = self.index.order(key.field) else {
+            // Without a value to compare there is nothing to wait for.
+            let valued = key.present(self.index).intersection_len(among);
+            return if valued == 0 { self.page(rest, among, skip, take, out) } else { Err(key.field) };
+        };
+        if key.missing_first {
+            let missing = among.minus(&key.present(self.index));
+            self.group(rest, missing.len(), || missing, &mut skip, &mut take, out)?;
+        }
+        let (rows, found) = order.window(among, skip, take, key.descending);
+        self.note(if found == Found::Walk { "walk" } else { "gather" }, key.field);
+        self.settle(key, rest, order, among, &rows, out)?;
+        if !key.missing_first && rows.len() < take {
+            let missing = among.minus(&key.present(self.index));
+            let valued = (among.len() - missing.len()) as usize;
+            let before = (skip + rows.len()).saturating_sub(valued);
+            self.page(rest, &missing, before, take - rows.len(), out)?;
+        }
+        Ok(())
+    }
+
+    /// Puts the rows of equal keys in a window of an order, which has them by id in the window's direction, into their own order.
+    fn settle(
+        &mut self,
+        key: &Key,
+        rest: &[Key],
+        order: &Order,
+        among: &RowSet,
+        window: &[Row],
+        out: &mut Vec<Row>,
+    ) -> Result<(), Field> {
+        if rest.is_empty() && !key.descending {
+            out.extend(window);
+            return Ok(());
+        }
+        let index = self.index;
+        let mut from = 0;
+        for run in window.chunk_by(|a, b| index.compare(key.field, *a, *b).is_eq()) {
+            let to = from + run.len();
+            // The groups at the ends of the window may have members outside it.
+            let group = if from == 0 || to == window.len() { whole_group(index, key, order, among, run) } else { None };
+            match group {
+                Some(group) => {
+                    let rank = group.rank(run[0]) as usize;
+                    let before = if key.descending { group.len() as usize - rank } else { rank - 1 };
+                    self.page(rest, &group, before, run.len(), out)?;
+                }
+                None if rest.is_empty() => out.extend(run.iter().rev()),
+                None => {
+                    let at = out.len();
+                    out.extend(run);
+                    out[at..].sort_unstable_by(|a, b| compare(index, rest, *a, *b));
+                }
+            }
+            from = to;
+        }
+        Ok(())
+    }
+}
+
+/// The rows of `among` with the run's key, where they are more than the run.
+fn whole_group(index: &Index, key: &Key, order: &Order, among: &RowSet, run: &[Row]) -> Option<RowSet> {
+    let first = run[0];
+    let stands = |row| index.compare(key.field, row, first);
+    let places: Range<usize> =
+        order.partition(|row| stands(row) == Ordering::Less)..order.partition(|row| stands(row) != Ordering::Greater);
+    if places.len() == run.len() {
+        return None;
+    }
+    let mut group = order.slice(places.start, places.end);
+    group &= among;
+    (group.len() as usize > run.len()).then_some(group)
+}
+
+/// By id, either way.
+fn by_id(among: &RowSet, descending: bool, skip: usize, take: usize, out: &mut Vec<Row>) {
+    let last = among.len().saturating_sub(1) as usize;
+    let place = |at: usize| if descending { last.checked_sub(at) } else { Some(at) };
+    out.extend((skip..skip + take).filter_map(|at| among.nth(u32::try_from(place(at)?).ok()?)));
+}

@@ -1,0 +1,121 @@
+//! Sort keys, and how two rows stand to each other by them.
+
+use std::cmp::Ordering;
+use std::collections::HashMap;
+
+use crate::contact::{Field, Kind, UserId, fold};
+use crate::filter::View;
+use crate::index::{Facet, Index, Row, RowSet};
+
+/// One key of a sort, resolved.
+pub(super) struct Key {
+    pub field: Field,
+    pub descending: bool,
+    pub missing_first: bool,
+    pub by: By,
+}
+
+/// What a key sorts by.
+pub(super) enum By {
+    /// The id: the row itself.
+    Id,
+    /// The codes of a choice field as they are: declared orders of statuses and lists, letters of countries and languages, channel
+    /// ids, false before true.
+    Code,
+    /// The codes of a choice field by the place given here: stages in their order, users by name.
+    Place(HashMap<u32, u32>),
+    /// The field's order in the index.
+    Order,
+}
+
+impl Key {
+    /// The key of a sortable field.
+    pub fn new(field: Field, descending: bool, missing_first: bool, view: View) -> Key {
+        let catalog = view.catalog;
+        let places = |codes: Vec<u32>| By::Place(codes.into_iter().zip(0..).collect());
+        let by = match (field, field.kind(catalog)) {
+            (Field::Id, _) => By::Id,
+            (Field::Lifecycle, _) => places(catalog.stages_in_order().into_iter().map(|stage| stage.id.0).collect()),
+            (Field::Assignee, _) => places(users_by_name(view)),
+            (_, Kind::Choice | Kind::Checkbox) => By::Code,
+            _ => By::Order,
+        };
+        Key { field, descending, missing_first, by }
+    }
+
+    /// A number that orders the code among the others of the field; a code the workspace does not know comes last.
+    pub fn place(&self, code: u32) -> u64 {
+        match &self.by {
+            By::Place(places) => places.get(&code).map_or(1 << 32 | u64::from(code), |&place| u64::from(place)),
+            _ => u64::from(code),
+        }
+    }
+
+    /// The rows with a value.
+    pub fn present(&self, index: &Index) -> RowSet {
+        index.present(self.field)
+    }
+}
+
+/// The users by full name in the workspace's collation, those of the same name by id.
+fn users_by_name(view: View) -> Vec<u32> {
+    let users = &view.catalog.users;
+    let name = |user: u32, into: &mut String| {
+        into.push_str(&users.get(&UserId(user)).map_or_else(String::new, |user| fold::compare(&user.full_name())));
+    };
+    view.index.collation().sorted(users.keys().map(|user| user.0), name, |_, _| false)
+}
+
+/// How two rows stand by the keys, then by id.
+pub(super) fn compare(index: &Index, keys: &[Key], a: Row, b: Row) -> Ordering {
+    let by_key = |key: &Key| {
+        let way = |ordering: Ordering| if key.descending { ordering.reverse() } else { ordering };
+        match key.by {
+            By::Id => way(a.cmp(&b)),
+            By::Code | By::Place(_) => {
+                let place =
+                    |row| index.facet(key.field).and_then(|facet: &Facet| facet.get(row)).map(|code| key.place(code));
+                missing(key, place(a), place(b)).unwrap_or_else(|| way(place(a).cmp(&place(b))))
+            }
+            By::Order => {
+                let value = |row| has_value(index, key.field, row).then_some(());
+                missing(key, value(a), value(b)).unwrap_or_else(|| way(index.compare(key.field, a, b)))
+            }
+        }
+    };
+    keys.iter().map(by_key).find(|ordering| ordering.is_ne()).unwrap_or_else(|| a.cmp(&b))
+}
+
+/// How two rows stand where one of them, or both, have no value.
+fn missing<T>(key: &Key, a: Option<T>, b: Option<T>) -> Option<Ordering> {
+    let first = if key.missing_first { Ordering::Less } else { Ordering::Greater };
+    match (a, b) {
+        (Some(_), Some(_)) => None,
+        (None, None) => Some(Ordering::Equal),
+        (None, Some(_)) => Some(first),
+        (Some(_), None) => Some(first.reverse()),
+    }
+}
+
+/// Whether the row has a value in an ordered field.
+fn has_value(index: &Index, field: Field, row: Row) -> bool {
+    match field {
+        Field::Name => has_value(index, Field::FirstName, row) || has_value(index, Field::LastName, row),
+        _ => match index.column(field) {
+            Some(column) => column.get(row).is_some(),
+            None => index.text(field).is_some_and(|text| text.get(row).is_some()),
+        },
+    }
+}
+
+/// The rows in order, of which only those at `skip..skip + take` are wanted.
+pub(super) fn few(index: &Index, keys: &[Key], mut rows: Vec<Row>, skip: usize, take: usize) -> Vec<Row> {
+    let end = rows.len().min(skip + take);
+    if end < rows.len() && end > 0 {
+        rows.select_nth_unstable_by(end - 1, |a, b| compare(index, keys, *a, *b));
+    }
+    rows.truncate(end);
+    rows.sort_unstable_by(|a, b| compare(index, keys, *a, *b));
+    rows.drain(..skip.min(end));
+    rows
+}
