@@ -126,5 +126,5 @@ fn users() -> Vec<User> {
 
 fn stages() -> Vec<Stage> {
     let names: [&str; STAGES] = ["New lead", "Qualified", "Negotiation", "Customer", "Lost"];
-    (1..).zip(names).map(|(id, name)| Stage { id: StageId(id), name: name.to_owned(), position: id.into() }).collect()
+    (1..).zip(names).map(|(id, name)| Stage { id: StageId(id), name: name.to_owned(), position: id }).collect()
 }
