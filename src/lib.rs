@@ -3,6 +3,7 @@
 
 pub mod cli;
 pub mod clock;
+pub mod console;
 pub mod config;
 pub mod contact;
 pub mod corpus;

@@ -69,6 +69,17 @@ impl Engine {
         Ok(self.shared.awake(ws)?.state.read().catalog.clone())
     }
 
+    /// What the workspace defines, with the version it reflects; a `min_version` is waited for.
+    ///
+    /// # Errors
+    /// [`Error::NotYet`].
+    pub fn definitions(&self, ws: WorkspaceId, min_version: Option<Seq>) -> Result<Written<Arc<Catalog>>> {
+        let workspace = self.shared.awake(ws)?;
+        workspace.wait_for(min_version, self.min_version_wait())?;
+        let state = workspace.state.read();
+        Ok(Written { value: state.catalog.clone(), version: state.head.seq })
+    }
+
     /// Makes a custom field, usable at once on existing contacts too.
     ///
     /// # Errors

@@ -1,29 +1,41 @@
-//! The HTTP API.
+//! The API over HTTP: one file per resource, one shape of refusal, one table of roles.
+//!
+//! A request passes, from outside in: `observe` (id, log, counters), compression, the panic boundary, `limits` (time),
+//! `auth` (token, rate), `roles` (may this user do that?), `json` (the body), the handler, and the engine on a thread that
+//! may block.
 
+mod answer;
+mod app;
+mod auth;
+mod channels;
+mod contact_tags;
+mod contacts;
+mod explain;
+mod fields;
+mod health;
+mod identifier;
+mod interactions;
+mod json;
+mod limits;
+mod metrics;
+mod observe;
+mod openapi;
+mod problem;
+mod query_string;
+mod roles;
+mod search;
+mod server;
 mod settings;
+mod stages;
+mod strict;
+mod tags;
+mod users;
+mod wire;
+mod workspace;
 
+pub use problem::Kind;
+pub use server::{Error, Server, router, serve};
 pub use settings::Settings;
 
-/// A server that listens.
-pub struct Server(tokio::net::TcpListener);
-
-/// Why it failed.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct Error(#[from] std::io::Error);
-
-impl Server {
-    /// Listens.
-    pub async fn bind(_engine: std::sync::Arc<crate::engine::Engine>, settings: Settings) -> Result<Server, Error> {
-        Ok(Server(tokio::net::TcpListener::bind(settings.bind).await?))
-    }
-    /// Where.
-    pub fn address(&self) -> std::net::SocketAddr {
-        self.0.local_addr().unwrap_or_else(|_| ([0, 0, 0, 0], 0).into())
-    }
-    /// Until then.
-    pub async fn run(self, stop: impl Future<Output = ()> + Send) -> Result<(), Error> {
-        stop.await;
-        Ok(())
-    }
-}
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,137 @@
+//! What every handler shares: the engine, reached on threads that may block, within bounds.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use parking_lot::{Mutex, MutexGuard};
+use tokio::sync::Semaphore;
+
+use super::limits::RateLimit;
+use super::metrics::Metrics;
+use super::problem::{Kind, Problem};
+use super::settings::Settings;
+use crate::contact::WorkspaceId;
+use crate::engine::Engine;
+
+/// The application. Cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+struct Parts {
+    engine: Arc<Engine>,
+    settings: Settings,
+    reads: Arc<Semaphore>,
+    writes: Arc<Semaphore>,
+    rate: RateLimit,
+    metrics: Metrics,
+    definitions: [Mutex<()>; 64],
+    closing: AtomicBool,
+}
+
+impl App {
+    /// The application over an engine.
+    pub fn new(engine: Arc<Engine>, settings: Settings) -> App {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let reads = if settings.blocking_reads_max == 0 { 2 * cores } else { settings.blocking_reads_max };
+        App(Arc::new(Parts {
+            engine,
+            reads: Arc::new(Semaphore::new(reads)),
+            writes: Arc::new(Semaphore::new(settings.blocking_writes_max.max(1))),
+            rate: RateLimit::new(&settings),
+            metrics: Metrics::new(),
+            definitions: std::array::from_fn(|_| Mutex::new(())),
+            closing: AtomicBool::new(false),
+            settings,
+        }))
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    /// The requests each token may still make.
+    pub fn rate(&self) -> &RateLimit {
+        &self.0.rate
+    }
+
+    /// The counters.
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.metrics
+    }
+
+    /// The engine, for what neither blocks nor computes.
+    pub fn engine(&self) -> &Arc<Engine> {
+        &self.0.engine
+    }
+
+    /// From now on `/ready` says no.
+    pub fn close(&self) {
+        self.0.closing.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether the server is shutting down.
+    pub fn is_closing(&self) -> bool {
+        self.0.closing.load(Ordering::SeqCst)
+    }
+
+    /// Runs a read on a thread that may block.
+    ///
+    /// # Errors
+    /// What `work` refuses; `internal` where it panics.
+    pub async fn read<T, F>(&self, work: F) -> Result<T, Problem>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Engine) -> Result<T, Problem> + Send + 'static,
+    {
+        self.run(&self.0.reads, work).await
+    }
+
+    /// Runs a write on a thread that may block. Once begun it is finished, even when the caller goes away.
+    ///
+    /// # Errors
+    /// As [`App::read`].
+    pub async fn write<T, F>(&self, work: F) -> Result<T, Problem>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Engine) -> Result<T, Problem> + Send + 'static,
+    {
+        self.run(&self.0.writes, work).await
+    }
+
+    /// Runs a change of what a workspace defines, read before it is written: one at a time in a workspace.
+    ///
+    /// # Errors
+    /// As [`App::read`].
+    pub async fn define<T, F>(&self, workspace: WorkspaceId, work: F) -> Result<T, Problem>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Engine) -> Result<T, Problem> + Send + 'static,
+    {
+        let app = self.clone();
+        self.write(move |engine| {
+            let _alone: MutexGuard<'_, ()> = app.0.definitions[workspace.0 as usize % app.0.definitions.len()].lock();
+            work(engine)
+        })
+        .await
+    }
+
+    async fn run<T, F>(&self, bound: &Arc<Semaphore>, work: F) -> Result<T, Problem>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Engine) -> Result<T, Problem> + Send + 'static,
+    {
+        let closing = || Problem::new(Kind::Closing, "the server is shutting down").retry_after(1);
+        let permit = Arc::clone(bound).acquire_owned().await.map_err(|_| closing())?;
+        let engine = Arc::clone(&self.0.engine);
+        let task = tokio::task::spawn_blocking(move || {
+            let result = work(&engine);
+            drop(permit);
+            result
+        });
+        task.await.unwrap_or_else(|error| {
+            tracing::error!(panicked = error.is_panic(), "a request failed inside the engine");
+            Err(Problem::internal())
+        })
+    }
+}

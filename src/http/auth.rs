@@ -1,0 +1,108 @@
+//! The token of a request: who calls, and whether they call too often.
+
+use axum::extract::{Request, State};
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::app::App;
+use super::problem::{Kind, Problem};
+use crate::contact::WorkspaceId;
+use crate::engine::Actor;
+
+/// Longer tokens are not looked at.
+const TOKEN_BYTES_MAX: usize = 512;
+
+/// Who calls, left on the request by [`authenticate`].
+#[derive(Clone)]
+pub struct Caller(pub Actor);
+
+/// The workspace of a request, left on its response for the log.
+#[derive(Clone, Copy)]
+pub struct Within(pub WorkspaceId);
+
+impl Caller {
+    /// Who calls.
+    ///
+    /// # Errors
+    /// `unauthenticated` where the route asks for no token.
+    pub fn of(parts: &Parts) -> Result<Caller, Problem> {
+        parts.extensions.get::<Caller>().cloned().ok_or_else(needed)
+    }
+}
+
+/// Refuses a request without a good token, or of a token that calls too often.
+pub async fn authenticate(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let secret = match bearer(request.headers()) {
+        Ok(secret) => secret,
+        Err(problem) => return problem.into_response(),
+    };
+    let Some(actor) = app.engine().authenticate(secret) else {
+        let detail = "the token is unknown, revoked or expired";
+        return Problem::new(Kind::InvalidToken, detail).into_response();
+    };
+    let allowance = app.rate().take(secret);
+    let within = Within(actor.workspace);
+    let mut response = match allowance.refusal() {
+        Some(problem) => problem.into_response(),
+        None => {
+            request.extensions_mut().insert(Caller(actor));
+            next.run(request).await
+        }
+    };
+    allowance.mark(response.headers_mut());
+    response.extensions_mut().insert(within);
+    response
+}
+
+fn needed() -> Problem {
+    Problem::new(Kind::Unauthenticated, "send the header `Authorization: Bearer TOKEN`")
+}
+
+/// The token of the one `Authorization` header.
+fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let value = values.next().ok_or_else(needed)?;
+    if values.next().is_some() {
+        return Err(Problem::new(Kind::InvalidToken, "there is more than one Authorization header"));
+    }
+    let text = value.to_str().map_err(|_| Problem::new(Kind::InvalidToken, "a token is ASCII"))?;
+    let (scheme, token) = text.split_once(' ').ok_or_else(needed)?;
+    let token = token.trim();
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(needed());
+    }
+    if token.is_empty() || token.len() > TOKEN_BYTES_MAX || token.contains(' ') {
+        return Err(Problem::new(Kind::InvalidToken, "this cannot be a token"));
+    }
+    Ok(token)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(values: &[&str]) -> Result<String, Kind> {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(AUTHORIZATION, axum::http::HeaderValue::from_bytes(value.as_bytes()).expect("a header"));
+        }
+        bearer(&headers).map(str::to_owned).map_err(|problem| problem.kind())
+    }
+
+    #[test]
+    fn one_bearer_token_is_read() {
+        assert_eq!(read(&["Bearer abc"]), Ok("abc".into()));
+        assert_eq!(read(&["bearer  abc "]), Ok("abc".into()));
+        assert_eq!(read(&[]), Err(Kind::Unauthenticated));
+        assert_eq!(read(&["abc"]), Err(Kind::Unauthenticated));
+        assert_eq!(read(&["Basic YTpi"]), Err(Kind::Unauthenticated));
+        assert_eq!(read(&["Bearer "]), Err(Kind::InvalidToken));
+        assert_eq!(read(&["Bearer a b"]), Err(Kind::InvalidToken));
+        assert_eq!(read(&["Bearer é"]), Err(Kind::InvalidToken));
+        assert_eq!(read(&["Bearer a", "Bearer a"]), Err(Kind::InvalidToken));
+        assert_eq!(read(&[&format!("Bearer {}", "a".repeat(600))]), Err(Kind::InvalidToken));
+    }
+}

@@ -1,0 +1,84 @@
+//! One line of log and one count per request, and its id. Never an address, a query string, a header or a body.
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
+use axum::middleware::Next;
+use axum::response::Response;
+
+use super::app::App;
+use super::auth::Within;
+use super::problem::Code;
+use crate::clock::Stopwatch;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Gives the request an id, measures and logs it, and marks the answer.
+pub async fn observe(State(app): State<App>, request: Request, next: Next) -> Response {
+    let watch = Stopwatch::start();
+    let id = request_id(request.headers());
+    let method = method_name(request.method());
+    let matched = request.extensions().get::<MatchedPath>().cloned();
+    let mut response = next.run(request).await;
+    let route = matched.as_ref().map_or("(none)", MatchedPath::as_str);
+    let (status, micros) = (response.status().as_u16(), watch.micros());
+    let workspace = response.extensions().get::<Within>().map(|within| within.0.0);
+    let code = response.extensions().get::<Code>().map(|code| code.0);
+    app.metrics().answered(method, route, status, micros);
+    if status >= 500 {
+        tracing::warn!(request = %id, method, route, status, micros, workspace, code, "answered");
+    } else {
+        tracing::info!(request = %id, method, route, status, micros, workspace, code, "answered");
+    }
+    let headers = response.headers_mut();
+    if let Ok(value) = HeaderValue::try_from(id) {
+        headers.insert(REQUEST_ID, value);
+    }
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if workspace.is_some() {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    response
+}
+
+/// The caller's own id where it is short and plain, else a random one.
+fn request_id(headers: &HeaderMap) -> String {
+    let given = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok());
+    let plain = |text: &&str| {
+        (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+    };
+    given.filter(plain).map_or_else(|| format!("{:016x}", rand::random::<u64>()), str::to_owned)
+}
+
+/// The method's name; a made-up one is `other`, so that callers cannot add counters.
+fn method_name(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PATCH => "PATCH",
+        Method::PUT => "PUT",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_callers_id_is_kept_when_it_is_plain() {
+        let id = |text: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(REQUEST_ID, HeaderValue::from_static(text));
+            request_id(&headers)
+        };
+        assert_eq!(id("a-1_B"), "a-1_B");
+        for bad in ["", "a b", "ana@example.org", "é"] {
+            assert_ne!(id(bad), bad);
+            assert_eq!(id(bad).len(), 16);
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! Who may do what: one table of actions, roles and restrictions, and the extractor that reads it before a handler runs.
+
+use std::marker::PhantomData;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+
+use super::auth::Caller;
+use super::identifier::Named;
+use super::problem::{Kind, Problem};
+use crate::contact::identity::Identifier;
+use crate::contact::{Catalog, Contact, Role, Seq, User};
+use crate::engine::{Actor, Engine, Error, Written};
+use Grant::{No, Seen, Yes};
+
+/// What a role has of an action.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grant {
+    /// Allowed.
+    Yes,
+    /// Allowed on a contact that the user may see.
+    Seen,
+    /// Refused.
+    No,
+}
+
+/// One row of the table.
+#[derive(Debug)]
+pub struct Rule {
+    /// The action's name on the wire (`GET /v1/me`).
+    pub action: &'static str,
+    pub owner: Grant,
+    pub manager: Grant,
+    pub agent: Grant,
+    /// The user's restriction that takes the action from a manager, and its name.
+    pub restriction: Option<(fn(&User) -> bool, &'static str)>,
+    /// Said to who is refused.
+    pub reason: &'static str,
+}
+
+/// An action as a type, so that a handler's signature says what it needs.
+pub trait Action: Send + Sync + 'static {
+    /// The action's row.
+    const RULE: &'static Rule;
+}
+
+macro_rules! actions {
+    ($($action:ident $name:literal $owner:ident $manager:ident $agent:ident $restriction:expr, $reason:literal;)*) => {
+        $(
+            #[doc = concat!("`", $name, "`")]
+            pub struct $action;
+
+            impl Action for $action {
+                const RULE: &'static Rule = &Rule {
+                    action: $name, owner: $owner, manager: $manager, agent: $agent,
+                    restriction: $restriction, reason: $reason,
+                };
+            }
+        )*
+
+        /// The table.
+        pub const RULES: &[&Rule] = &[$($action::RULE),*];
+    };
+}
+
+actions! {
+    // action         on the wire        owner manager agent  taken away by        why not
+    ReadContact       "readContact"      Yes   Yes     Seen   None,                "this contact is not shown to you";
+    RecordInteraction "recordInteraction" Yes  Yes     Seen   None,                "this contact is not shown to you";
+    TagContact        "tagContact"       Yes   Yes     Seen   None,                "this contact is not shown to you";
+    ExplainContact    "explainContact"   Yes   Yes     Seen   None,                "this contact is not shown to you";
+    SearchContacts    "searchContacts"   Yes   Yes     No     None,                "the Contacts module is for owners and managers";
+    CreateContact     "createContact"    Yes   Yes     No     None,                "the Contacts module is for owners and managers";
+    UpdateContact     "updateContact"    Yes   Yes     No     None,                "the Contacts module is for owners and managers";
+    DeleteContact     "deleteContact"    Yes   Yes     No     NO_DELETION,         "the Contacts module is for owners and managers";
+    ReadDefinitions   "readDefinitions"  Yes   Yes     Yes    None,                "what the workspace defines is for its users";
+    ChangeDefinitions "changeDefinitions" Yes  Yes     No     None,                "fields, tags, channels and lifecycle stages are kept by owners and managers";
+    ChangeUsers       "changeUsers"      Yes   No      No     None,                "users, their roles and restrictions are kept by owners";
+}
+
+const NO_DELETION: Option<(fn(&User) -> bool, &str)> =
+    Some((|user| user.restrict_contact_deletion, "restrict_contact_deletion"));
+
+impl Rule {
+    /// What the rule gives a user; the operator (no user) is given everything.
+    ///
+    /// # Errors
+    /// The refusal with its reason.
+    pub fn grant(&self, user: Option<&User>) -> Result<Grant, Problem> {
+        let Some(user) = user else { return Ok(Yes) };
+        let grant = match user.role {
+            Role::Owner => self.owner,
+            Role::Manager => self.manager,
+            Role::Agent => self.agent,
+        };
+        if grant == No {
+            return Err(Problem::new(Kind::Forbidden, self.reason).code("role_not_allowed"));
+        }
+        match self.restriction {
+            Some((restricts, name)) if user.role != Role::Owner && restricts(user) => {
+                let detail = format!("the restriction {name} of your user takes this away");
+                Err(Problem::new(Kind::Forbidden, detail).code("user_restricted"))
+            }
+            _ => Ok(grant),
+        }
+    }
+}
+
+/// Whether the user may see the contact. Restrictions bind agents only; the narrower one wins.
+pub fn sees(user: Option<&User>, contact: &Contact, catalog: &Catalog) -> bool {
+    let Some(user) = user.filter(|user| user.role == Role::Agent) else { return true };
+    let Some(assignee) = contact.assignee else { return !user.show_only_mine && !user.show_team_contacts };
+    if assignee == user.id {
+        return true;
+    }
+    let team_of = |id| catalog.users.get(&id).and_then(|other| other.team.as_deref());
+    match (user.show_only_mine, user.show_team_contacts) {
+        (true, _) => false,
+        (false, true) => user.team.is_some() && team_of(assignee) == user.team.as_deref(),
+        (false, false) => true,
+    }
+}
+
+/// A caller who may do `A`. A contact is reached through it only, so that one they may not see reads as absent.
+pub struct May<A> {
+    actor: Actor,
+    grant: Grant,
+    action: PhantomData<A>,
+}
+
+impl<A: Action, S: Sync> FromRequestParts<S> for May<A> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let Caller(actor) = Caller::of(parts)?;
+        let grant = A::RULE.grant(actor.user.as_deref())?;
+        Ok(May { actor, grant, action: PhantomData })
+    }
+}
+
+impl<A: Action> May<A> {
+    /// Who acts.
+    pub fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
+    /// The contact, as this caller may see it.
+    ///
+    /// # Errors
+    /// 404 alike where it is absent and where they may not see it; the engine's own.
+    pub fn contact(
+        &self,
+        engine: &Engine,
+        named: &Named,
+        min_version: Option<Seq>,
+    ) -> Result<(Written<std::sync::Arc<Contact>>, std::sync::Arc<Catalog>), Problem> {
+        let catalog = engine.catalog(self.actor.workspace)?;
+        let who = named.identifier(&catalog)?;
+        let found = engine.contact(self.actor.workspace, &who, min_version).map_err(|error| hide(error, named))?;
+        if self.grant == Seen && !sees(self.actor.user.as_deref(), &found.value, &catalog) {
+            return Err(named.absent());
+        }
+        // Read again: the contact may carry what was defined after the first reading.
+        Ok((found, engine.catalog(self.actor.workspace)?))
+    }
+
+    /// The identifier of a contact that this caller may reach, for a write.
+    ///
+    /// # Errors
+    /// As [`May::contact`].
+    pub fn reach(&self, engine: &Engine, named: &Named) -> Result<Identifier, Problem> {
+        if self.grant == Seen && self.actor.user.as_ref().is_some_and(|user| user.role == Role::Agent) {
+            let (found, _) = self.contact(engine, named, None)?;
+            return Ok(Identifier::Id(found.value.id));
+        }
+        named.identifier(&*engine.catalog(self.actor.workspace)?)
+    }
+}
+
+/// An absent contact reads the same however it was found to be absent.
+pub fn hide(error: Error, named: &Named) -> Problem {
+    match error {
+        Error::NotFound { what: "contact", .. } => named.absent(),
+        other => other.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contact::UserId;
+
+    fn user(role: Role) -> User {
+        User {
+            id: UserId(7),
+            first_name: "Ana".into(),
+            last_name: None,
+            email: "ana@example.org".into(),
+            role,
+            team: None,
+            restrict_data_export: false,
+            restrict_contact_deletion: false,
+            show_only_mine: false,
+            show_team_contacts: false,
+        }
+    }
+
+    /// The table as the specification has it, written out once more: owner, manager, agent, manager who may not delete.
+    const CELLS: &[(&str, &str)] = &[
+        ("readContact", "yes yes seen yes"),
+        ("recordInteraction", "yes yes seen yes"),
+        ("tagContact", "yes yes seen yes"),
+        ("explainContact", "yes yes seen yes"),
+        ("searchContacts", "yes yes no yes"),
+        ("createContact", "yes yes no yes"),
+        ("updateContact", "yes yes no yes"),
+        ("deleteContact", "yes yes no no"),
+        ("readDefinitions", "yes yes yes yes"),
+        ("changeDefinitions", "yes yes no yes"),
+        ("changeUsers", "yes no no no"),
+    ];
+
+    #[test]
+    fn every_cell_of_the_table() {
+        let held_back = User { restrict_contact_deletion: true, ..user(Role::Manager) };
+        let users = [user(Role::Owner), user(Role::Manager), user(Role::Agent), held_back];
+        assert_eq!(RULES.len(), CELLS.len());
+        for (rule, (action, cells)) in RULES.iter().zip(CELLS) {
+            assert_eq!(rule.action, *action);
+            for (user, cell) in users.iter().zip(cells.split(' ')) {
+                let found = match rule.grant(Some(user)) {
+                    Ok(Yes) => "yes",
+                    Ok(Seen) => "seen",
+                    Ok(No) | Err(_) => "no",
+                };
+                assert_eq!(found, cell, "{action} for {:?}", user.role);
+            }
+            assert!(rule.grant(None).is_ok(), "{action} for the operator");
+        }
+    }
+
+    #[test]
+    fn an_owner_is_not_restricted() {
+        let owner = User { restrict_contact_deletion: true, ..user(Role::Owner) };
+        assert!(DeleteContact::RULE.grant(Some(&owner)).is_ok());
+    }
+
+    #[test]
+    fn an_agent_sees_what_the_restrictions_leave() {
+        let mut catalog = Catalog::default();
+        for (id, team) in [(7, Some("east")), (8, Some("east")), (9, Some("west")), (10, None)] {
+            let email = format!("u{id}@example.org");
+            catalog.put_user(User { id: UserId(id), email, team: team.map(Into::into), ..user(Role::Agent) });
+        }
+        let agent = |mine, team| User {
+            team: Some("east".into()),
+            show_only_mine: mine,
+            show_team_contacts: team,
+            ..user(Role::Agent)
+        };
+        let seen = |user: &User| {
+            [None, Some(7), Some(8), Some(9), Some(10), Some(99)].map(|assignee| {
+                let contact = Contact { assignee: assignee.map(UserId), ..Contact::default() };
+                sees(Some(user), &contact, &catalog)
+            })
+        };
+        assert_eq!(seen(&agent(false, false)), [true; 6]);
+        assert_eq!(seen(&agent(true, false)), [false, true, false, false, false, false]);
+        assert_eq!(seen(&agent(false, true)), [false, true, true, false, false, false]);
+        assert_eq!(seen(&agent(true, true)), [false, true, false, false, false, false]);
+        let teamless = User { team: None, ..agent(false, true) };
+        assert_eq!(seen(&teamless), [false, true, false, false, false, false]);
+        let manager = User { show_only_mine: true, ..user(Role::Manager) };
+        assert_eq!(seen(&manager), [true; 6]);
+    }
+}

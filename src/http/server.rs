@@ -1,0 +1,219 @@
+//! The router with its layers, and the server: it listens, accepts within bounds, drains and closes.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::ConnectInfo;
+use axum::middleware::from_fn_with_state;
+use axum::response::{IntoResponse, Response};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::app::App;
+use super::problem::{Kind, Problem};
+use super::settings::Settings;
+use super::{
+    auth, channels, contact_tags, contacts, explain, fields, health, interactions, limits, metrics, observe, openapi,
+    search, stages, tags, users, workspace,
+};
+use crate::engine::{self, Engine};
+
+/// Why the server did not start, or did not end well.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Bind { address: SocketAddr, source: std::io::Error },
+    /// The engine did not close well.
+    #[error("the engine did not close well: {0}")]
+    Close(#[from] engine::Error),
+    /// The engine's closing broke off.
+    #[error("the engine's closing broke off")]
+    Broken,
+}
+
+/// The whole HTTP interface over an engine, to serve or to call in a test.
+pub fn router(engine: Arc<Engine>, settings: Settings) -> Router {
+    routed(App::new(engine, settings))
+}
+
+fn routed(app: App) -> Router {
+    let (api, description) = routes(&app).split_for_parts();
+    let description = openapi::complete(&description).unwrap_or_default();
+    let compression = CompressionLayer::new().gzip(app.settings().compression);
+    api.merge(openapi::pages(description))
+        .route("/metrics", axum::routing::get(metrics::scrape))
+        .fallback(|| async { no_such_route() })
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn_with_state(app.clone(), limits::deadline))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(compression)
+        .layer(from_fn_with_state(app.clone(), observe::observe))
+        .with_state(app)
+}
+
+/// Every described route: an endpoint is one line here.
+pub(super) fn routes(app: &App) -> OpenApiRouter<App> {
+    let v1 = OpenApiRouter::new()
+        .routes(routes!(contacts::create))
+        .routes(routes!(contacts::read, contacts::update, contacts::delete))
+        .routes(routes!(contact_tags::add, contact_tags::remove))
+        .routes(routes!(interactions::record, interactions::list))
+        .routes(routes!(search::search))
+        .routes(routes!(search::count))
+        .routes(routes!(explain::search))
+        .routes(routes!(explain::contact))
+        .routes(routes!(fields::list, fields::create))
+        .routes(routes!(fields::update, fields::delete))
+        .routes(routes!(tags::list, tags::create))
+        .routes(routes!(tags::update, tags::delete))
+        .routes(routes!(channels::list, channels::create))
+        .routes(routes!(channels::update))
+        .routes(routes!(users::list, users::create))
+        .routes(routes!(users::update))
+        .routes(routes!(stages::list, stages::create))
+        .routes(routes!(stages::update, stages::delete))
+        .routes(routes!(workspace::read))
+        .routes(routes!(workspace::me))
+        .route_layer(from_fn_with_state(app.clone(), auth::authenticate));
+    openapi::described().nest("/v1", v1).routes(routes!(health::health)).routes(routes!(health::ready))
+}
+
+/// The answer where there is no route.
+pub(super) fn no_such_route() -> Problem {
+    Problem::new(Kind::NoSuchRoute, "there is nothing at this address; /docs lists what there is")
+}
+
+async fn method_not_allowed() -> Problem {
+    Problem::new(Kind::MethodNotAllowed, "this address has other methods; the header Allow lists them")
+}
+
+/// A panic's message may hold a contact's values: it is neither sent nor logged.
+fn panicked(_: Box<dyn std::any::Any + Send + 'static>) -> Response {
+    tracing::error!("a handler panicked");
+    Problem::internal().into_response()
+}
+
+/// A server that listens, not yet answering.
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    app: App,
+}
+
+/// Listens, answers until `shutdown` comes, drains, and closes the engine.
+///
+/// # Errors
+/// [`Error`].
+pub async fn serve(
+    engine: Arc<Engine>,
+    settings: Settings,
+    shutdown: impl Future<Output = ()> + Send,
+) -> Result<(), Error> {
+    Server::bind(engine, settings).await?.run(shutdown).await
+}
+
+impl Server {
+    /// Listens on the settings' address.
+    ///
+    /// # Errors
+    /// [`Error::Bind`].
+    pub async fn bind(engine: Arc<Engine>, settings: Settings) -> Result<Server, Error> {
+        let address = settings.bind;
+        let failed = |source| Error::Bind { address, source };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        Ok(Server { listener, address, app: App::new(engine, settings) })
+    }
+
+    /// Where it listens: with port 0 in the settings, the port it was given.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Answers until `shutdown` comes; then accepts no more, gives running requests the time the settings say, and closes
+    /// the engine.
+    ///
+    /// # Errors
+    /// [`Error::Close`], [`Error::Broken`].
+    pub async fn run(self, shutdown: impl Future<Output = ()> + Send) -> Result<(), Error> {
+        let Server { listener, address, app } = self;
+        tracing::info!(%address, "listening");
+        let mut connections = JoinSet::new();
+        let graceful = GracefulShutdown::new();
+        let accepting = accept(&listener, &app, &graceful, &mut connections);
+        tokio::select! {
+            () = accepting => {}
+            () = shutdown => {}
+        }
+        drop(listener);
+        app.close();
+        tracing::info!("shutting down");
+        let deadline = Duration::from_secs(app.settings().shutdown_s);
+        if tokio::time::timeout(deadline, graceful.shutdown()).await.is_err() {
+            tracing::warn!("requests still ran at the end of the shutdown's time");
+        }
+        connections.shutdown().await;
+        let engine = Arc::clone(app.engine());
+        let closed = tokio::task::spawn_blocking(move || engine.close()).await.map_err(|_| Error::Broken)?;
+        tracing::info!("closed");
+        Ok(closed?)
+    }
+}
+
+/// Accepts connections, never more than the settings allow at once.
+async fn accept(listener: &TcpListener, app: &App, graceful: &GracefulShutdown, connections: &mut JoinSet<()>) {
+    let open = Arc::new(Semaphore::new(app.settings().connections_max.max(1)));
+    let router = routed(app.clone());
+    let mut builder = Builder::new(TokioExecutor::new());
+    let head = Duration::from_millis(app.settings().head_timeout_ms);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(head);
+    builder.http2().timer(TokioTimer::new()).keep_alive_interval(Duration::from_secs(30));
+    let mut upkeep = tokio::time::interval(Duration::from_secs(5));
+    loop {
+        let Ok(permit) = Arc::clone(&open).acquire_owned().await else { return };
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, peer)) => connect(stream, peer, permit, &router, &builder, graceful, connections),
+                Err(error) => {
+                    tracing::warn!(%error, "a connection was not accepted");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+            },
+            _ = upkeep.tick() => app.metrics().fold(),
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+fn connect(
+    stream: TcpStream,
+    peer: SocketAddr,
+    permit: OwnedSemaphorePermit,
+    router: &Router,
+    builder: &Builder<TokioExecutor>,
+    graceful: &GracefulShutdown,
+    connections: &mut JoinSet<()>,
+) {
+    // Answers are small and written whole: waiting to fill a packet would only delay them.
+    let _ = stream.set_nodelay(true);
+    let service = TowerToHyperService::new(router.clone().layer(axum::Extension(ConnectInfo(peer))));
+    let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+    let watched = graceful.watch(connection);
+    connections.spawn(async move {
+        // A connection that breaks off is the caller's affair.
+        let _ = watched.await;
+        drop(permit);
+    });
+}

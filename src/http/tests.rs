@@ -1,0 +1,22 @@
+//! What the HTTP interface is as a whole: its description.
+
+use super::Settings;
+
+/// Settings for tests.
+pub(crate) fn settings() -> Settings {
+    Settings {
+        bind: ([127, 0, 0, 1], 0).into(),
+        body_bytes_max: 1 << 20,
+        head_timeout_ms: 5_000,
+        body_timeout_ms: 5_000,
+        timeout_ms: 10_000,
+        shutdown_s: 5,
+        connections_max: 64,
+        rate_per_second: 0,
+        rate_burst: 1,
+        blocking_reads_max: 4,
+        blocking_writes_max: 64,
+        compression: true,
+        metrics_open: true,
+    }
+}
