@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use crate::contact::suggest;
 use crate::engine;
+use crate::http;
 
 /// Every key with its default and its meaning.
 pub const DEFAULTS: &str = include_str!("../config/rollcall.toml");
@@ -23,7 +24,7 @@ const ENVIRONMENT: &str = "ROLLCALL_";
 #[serde(deny_unknown_fields)]
 pub struct Config {
     pub store: Store,
-    pub http: Http,
+    pub http: http::Settings,
     pub log: Log,
     pub engine: engine::Settings,
 }
@@ -37,18 +38,6 @@ pub struct Store {
     pub flush_every_ms: u64,
 }
 
-/// The server's address and limits.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Http {
-    pub bind: std::net::SocketAddr,
-    pub body_bytes_max: usize,
-    pub timeout_ms: u64,
-    pub rate_per_second: u32,
-    pub rate_burst: u32,
-    pub blocking_max: usize,
-    pub shutdown_s: u64,
-}
 
 /// What is logged and how.
 #[derive(Clone, Debug, Deserialize)]
@@ -124,12 +113,15 @@ impl Config {
             ("engine.batch_operations_max", engine.batch_operations_max),
             ("engine.queue_max", engine.queue_max),
             ("engine.text_flush_rows", engine.text_flush_rows),
-            ("http.rate_per_second", self.http.rate_per_second as usize),
-            ("http.rate_burst", self.http.rate_burst as usize),
-            ("http.blocking_max", self.http.blocking_max),
+            ("http.body_bytes_max", self.http.body_bytes_max),
+            ("http.connections_max", self.http.connections_max),
+            ("http.blocking_writes_max", self.http.blocking_writes_max),
         ];
         if let Some((key, _)) = at_least_one.iter().find(|(_, value)| *value == 0) {
             return Err(format!("{key} is 0; it must be at least 1"));
+        }
+        if self.http.timeout_ms <= self.http.body_timeout_ms {
+            return Err("http.timeout_ms must be longer than http.body_timeout_ms".to_owned());
         }
         if engine.page_default > engine.page_max {
             return Err(format!("engine.page_default is {}, above engine.page_max", engine.page_default));

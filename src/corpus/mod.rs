@@ -8,14 +8,14 @@ mod locales;
 mod names;
 mod vocabulary;
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::ops::Range;
 
 use rand_chacha::ChaCha8Rng;
 
 use crate::contact::{
-    Alpha2, ChannelId, ChannelLink, Contact, ContactId, Conversation, Millis, Phone, StageId, TagId, UserId, Value,
-    Workspace,
+    Alpha2, Catalog, Channel, ChannelId, ChannelLink, Contact, ContactId, Conversation, CustomFieldId, Millis, Phone,
+    StageId, TagId, UserId, Value, Workspace,
 };
 use crate::engine::{Definition, export};
 
@@ -53,26 +53,47 @@ pub struct Corpus {
     /// Cumulative shares of the tags by frequency.
     tags: Vec<u32>,
     definition: Definition,
+    ids: Ids,
+}
+
+/// What the places in the definition's lists, counted from one, are called in the workspace.
+struct Ids {
+    fields: Vec<CustomFieldId>,
+    tags: Vec<TagId>,
+    channels: Vec<ChannelId>,
+    users: Vec<UserId>,
+    stages: Vec<StageId>,
 }
 
 impl Corpus {
     /// The corpus of a seed, with times in the two years before `now`.
     pub fn new(seed: u64, now: Millis) -> Corpus {
         let names = Names::all();
+        let definition = vocabulary::definition();
         Corpus {
+            ids: Ids::in_order(&definition),
             source: Dice::source(seed),
             now,
             shares: cumulative(names.iter().map(|names| f64::from(names.locale.share))),
             tags: cumulative((1..=TAGS).map(|rank| 1.0 / rank as f64)),
-            definition: vocabulary::definition(),
+            definition,
             names,
         }
     }
 
-    /// What a workspace must define before it takes the contacts: they refer to these by place, counted from one.
-    /// The first user is the owner.
+    /// What a workspace must define before it takes the contacts. The first user is the owner. Until
+    /// [`Corpus::for_workspace`], contacts refer to these by place, counted from one, as [`Definition::catalog`] has it.
     pub fn definition(&self) -> &Definition {
         &self.definition
+    }
+
+    /// The same contacts, referring to what this workspace defines.
+    ///
+    /// # Errors
+    /// The name of something that it does not define.
+    pub fn for_workspace(mut self, catalog: &Catalog) -> Result<Corpus, String> {
+        self.ids = Ids::named(&self.definition, catalog)?;
+        Ok(self)
     }
 
     /// The contacts of these places; the one at place `i` has id `i + 1`. E-mails and phones differ below ten million.
@@ -80,15 +101,30 @@ impl Corpus {
         places.map(|place| self.contact(place))
     }
 
-    /// Writes the first `contacts` as the CSV that an export of them would be.
+    /// Writes the first `contacts` as a CSV such as people bring along: names under headings of its own, the rest under
+    /// those of fields, custom fields as further columns. `progress` hears the number so far.
     ///
     /// # Errors
     /// Those of the writer.
-    pub fn csv(&self, contacts: u64, out: &mut dyn Write) -> std::io::Result<()> {
+    pub fn csv(&self, contacts: u64, out: &mut dyn Write, progress: &mut dyn FnMut(u64)) -> io::Result<()> {
         let catalog = self.definition.catalog(Workspace::default());
-        let mut rows = export::Rows::csv(out, &catalog)?;
-        for contact in self.contacts(0..contacts) {
-            rows.write(&contact)?;
+        let members = [
+            ("given_name", "firstName"),
+            ("surname", "lastName"),
+            ("email", "email"),
+            ("phone", "phone"),
+            ("country", "countryCode"),
+            ("language", "language"),
+            ("tags", "tags"),
+            ("created_at", "createdAt"),
+            ("last_message_at", "lastMessageAt"),
+        ];
+        let mut rows = export::Rows::of_columns(out, &catalog, &members)?;
+        for place in 0..contacts {
+            rows.write(&self.contact(place))?;
+            if (place + 1) % 1000 == 0 || place + 1 == contacts {
+                progress(place + 1);
+            }
         }
         rows.finish()
     }
@@ -100,7 +136,9 @@ impl Corpus {
         let country = Country::of(names.locale.countries[dice.zipf(names.locale.countries.len())]);
         let mut contact = Contact { id: ContactId(place as u32 + 1), ..Contact::default() };
         self.identity(&mut contact, place, names, country, &mut dice);
-        contact.country_code = dice.percent(97).then(|| Alpha2::new(country.code));
+        // Whoever has a phone has its country: creation derives it.
+        let has_country = contact.phone.is_some() || dice.percent(60);
+        contact.country_code = has_country.then(|| Alpha2::new(country.code));
         contact.language = dice.percent(90).then(|| Alpha2::new(names.locale.language));
         self.times(&mut contact, &mut dice);
         self.conversation(&mut contact, &mut dice);
@@ -161,8 +199,8 @@ impl Corpus {
             contact.snoozed_until = Some(self.now + dice.below(14 * DAY as usize) as Millis);
         }
         contact.blocked = dice.percent(3);
-        contact.assignee = dice.percent(60).then(|| UserId(dice.zipf(AGENTS) as u32 + 2));
-        contact.lifecycle = dice.percent(75).then(|| StageId((dice.zipf(STAGES) + 1) as _));
+        contact.assignee = dice.percent(60).then(|| self.ids.users[dice.zipf(AGENTS) + 1]);
+        contact.lifecycle = dice.percent(75).then(|| self.ids.stages[dice.zipf(STAGES)]);
     }
 
     /// Up to three places on channels; the last one connected is the one last interacted with.
@@ -171,7 +209,7 @@ impl Corpus {
         let mut at = contact.created_at;
         for _ in 0..wanted {
             let channel = dice.zipf(SOURCES.len());
-            let id = ChannelId((channel + 1) as _);
+            let id = self.ids.channels[channel];
             if contact.channels.iter().any(|link| link.channel == id) {
                 continue;
             }
@@ -197,8 +235,7 @@ impl Corpus {
     /// Mean about 2.9; the first tags most often.
     fn tags(&self, dice: &mut Dice) -> Vec<TagId> {
         let wanted = [0, 0, 1, 1, 2, 2, 3, 3, 4, 5, 6, 7, 8, 4, 3, 2][dice.below(16)];
-        let mut tags: Vec<TagId> =
-            (0..wanted).map(|_| TagId((dice.place(&self.tags) + 1) as _)).collect();
+        let mut tags: Vec<TagId> = (0..wanted).map(|_| self.ids.tags[dice.place(&self.tags)]).collect();
         tags.sort_unstable();
         tags.dedup();
         tags
@@ -206,39 +243,70 @@ impl Corpus {
 
     fn customs(&self, contact: &mut Contact, place: u64, dice: &mut Dice) {
         let mut custom = Vec::with_capacity(8);
+        let mut put = |field: usize, value: Value| custom.push((self.ids.fields[field], value));
         if dice.percent(55) {
             // A few thousand companies, some with many people.
             let names = &self.names[dice.place(&self.shares)];
             let word = names.last(dice).native;
             let ending = ["GmbH", "Sdn Bhd", "Ltd", "S.A.", "株式会社", "ООО", "Inc.", "& Co."][dice.below(8)];
-            custom.push((field::COMPANY, Value::Text(format!("{word} {ending}"))));
+            put(field::COMPANY, Value::Text(format!("{word} {ending}")));
         }
         if dice.percent(80) {
-            custom.push((field::PLAN, Value::Choice(dice.zipf(PLANS.len()) as u16)));
+            put(field::PLAN, Value::Choice(dice.zipf(PLANS.len()) as u16));
         }
         if dice.percent(70) {
             let score = dice.unit().powi(2) * 1000.0;
             let rounded = if dice.percent(50) { score.floor() } else { (score * 10.0).floor() / 10.0 };
-            custom.push((field::SCORE, Value::Number(rounded)));
+            put(field::SCORE, Value::Number(rounded));
         }
         if dice.percent(40) {
             // Between 1940 and 2008.
-            custom.push((field::BIRTHDAY, Value::Date(-10_957 + dice.below(25_000) as i32)));
+            put(field::BIRTHDAY, Value::Date(-10_957 + dice.below(25_000) as i32));
         }
         if dice.percent(65) {
-            custom.push((field::OPTED_IN, Value::Checkbox(dice.percent(70))));
+            put(field::OPTED_IN, Value::Checkbox(dice.percent(70)));
         }
         if dice.percent(25) {
-            custom.push((field::CALL_AT, Value::Time((8 * 60 + dice.below(48) * 15) as u16)));
+            put(field::CALL_AT, Value::Time((8 * 60 + dice.below(48) * 15) as u16));
         }
         if dice.percent(15) {
-            custom.push((field::WEBSITE, Value::Text(format!("https://site{place}.example/about"))));
+            put(field::WEBSITE, Value::Text(format!("https://site{place}.example/about")));
         }
         if dice.percent(12) {
             let domain = DOMAINS[dice.below(DOMAINS.len())];
-            custom.push((field::BILLING_EMAIL, Value::Text(format!("billing{place}@{domain}"))));
+            put(field::BILLING_EMAIL, Value::Text(format!("billing{place}@{domain}")));
         }
+        custom.sort_by_key(|(field, _)| *field);
         contact.custom = custom;
+    }
+}
+
+impl Ids {
+    fn in_order(definition: &Definition) -> Ids {
+        Ids {
+            fields: (1..).zip(&definition.fields).map(|(id, _)| CustomFieldId(id)).collect(),
+            tags: (1..).zip(&definition.tags).map(|(id, _)| TagId(id)).collect(),
+            channels: (1..).zip(&definition.channels).map(|(id, _)| ChannelId(id)).collect(),
+            users: (1..).zip(&definition.users).map(|(id, _)| UserId(id)).collect(),
+            stages: (1..).zip(&definition.stages).map(|(id, _)| StageId(id)).collect(),
+        }
+    }
+
+    fn named(definition: &Definition, catalog: &Catalog) -> Result<Ids, String> {
+        fn all<T, I>(items: &[T], name: impl Fn(&T) -> &str, id: impl Fn(&T) -> Option<I>) -> Result<Vec<I>, String> {
+            items.iter().map(|item| id(item).ok_or_else(|| format!("the workspace lacks {}", name(item)))).collect()
+        }
+        let channel = |wanted: &Channel| {
+            let mut channels = catalog.channels.values();
+            channels.find(|other| other.name == wanted.name && other.source == wanted.source).map(|found| found.id)
+        };
+        Ok(Ids {
+            fields: all(&definition.fields, |field| &field.slug, |field| Some(catalog.field_with_slug(&field.slug)?.id))?,
+            tags: all(&definition.tags, |tag| &tag.name, |tag| Some(catalog.tag_named(&tag.name)?.id))?,
+            channels: all(&definition.channels, |channel| &channel.name, channel)?,
+            users: all(&definition.users, |user| &user.email, |user| Some(catalog.user_with_email(&user.email)?.id))?,
+            stages: all(&definition.stages, |stage| &stage.name, |stage| Some(catalog.stage_named(&stage.name)?.id))?,
+        })
     }
 }
 

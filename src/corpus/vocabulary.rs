@@ -5,18 +5,16 @@ use crate::contact::{
 };
 use crate::engine::Definition;
 
-/// Ids of the custom fields, which are their places in the definition counted from one.
+/// Places of the custom fields in the definition, counted from zero.
 pub(super) mod field {
-    use super::CustomFieldId;
-
-    pub const COMPANY: CustomFieldId = CustomFieldId(1);
-    pub const PLAN: CustomFieldId = CustomFieldId(2);
-    pub const SCORE: CustomFieldId = CustomFieldId(3);
-    pub const BIRTHDAY: CustomFieldId = CustomFieldId(4);
-    pub const OPTED_IN: CustomFieldId = CustomFieldId(5);
-    pub const CALL_AT: CustomFieldId = CustomFieldId(6);
-    pub const WEBSITE: CustomFieldId = CustomFieldId(7);
-    pub const BILLING_EMAIL: CustomFieldId = CustomFieldId(8);
+    pub const COMPANY: usize = 0;
+    pub const PLAN: usize = 1;
+    pub const SCORE: usize = 2;
+    pub const BIRTHDAY: usize = 3;
+    pub const OPTED_IN: usize = 4;
+    pub const CALL_AT: usize = 5;
+    pub const WEBSITE: usize = 6;
+    pub const BILLING_EMAIL: usize = 7;
 }
 
 /// Plans, the most frequent first.
@@ -53,13 +51,13 @@ const AGENT_NAMES: &str = "Aisyah Björn Chloé Dmitri Elena Farid Grace Hana Iv
  Qiang Rania Sören Thảo Umar Vera Wei Ximena Yuki Zoé Anders Bao Carla Daniel Eun Fátima Giulia Hugo Ines João Karim \
  Linh Mónica Niamh";
 
-/// Everything the contacts refer to. Ids are places in the lists counted from one.
+/// Everything the contacts refer to; its ids are places in the lists, counted from one.
 pub(super) fn definition() -> Definition {
     Definition { fields: fields(), tags: tags(), channels: channels(), users: users(), stages: stages() }
 }
 
 fn fields() -> Vec<CustomField> {
-    let rows: [(CustomFieldId, &str, &str, DataType, bool); 8] = [
+    let rows: [(usize, &str, &str, DataType, bool); 8] = [
         (field::COMPANY, "company", "Company", DataType::Text, true),
         (field::PLAN, "plan", "Plan", DataType::List, false),
         (field::SCORE, "score", "Score", DataType::Number, false),
@@ -70,8 +68,8 @@ fn fields() -> Vec<CustomField> {
         (field::BILLING_EMAIL, "billing_email", "Billing e-mail", DataType::Email, false),
     ];
     rows.into_iter()
-        .map(|(id, slug, name, data_type, searchable)| CustomField {
-            id,
+        .map(|(place, slug, name, data_type, searchable)| CustomField {
+            id: CustomFieldId(place as u32 + 1),
             slug: slug.to_owned(),
             name: name.to_owned(),
             description: None,

@@ -33,7 +33,8 @@ impl Definition {
 
     /// A catalog that defines this and nothing else, with ids 1, 2, 3 … in order.
     pub fn catalog(&self, workspace: Workspace) -> Catalog {
-        let mut catalog = Catalog { workspace, ..Catalog::default() };
+        let mut catalog = Catalog::default();
+        catalog.workspace = workspace;
         for (id, field) in (1..).zip(&self.fields) {
             catalog.put_field(CustomField { id: CustomFieldId(id), ..field.clone() });
         }

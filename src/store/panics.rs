@@ -7,18 +7,15 @@ thread_local! {
     static EXPECTED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Names of the embedded store's own threads.
-const THREADS: [&str; 2] = ["log flusher", "sled-io-"];
-
-/// Makes panics inside [`quietly`], and on the embedded store's own threads, one line of the log; all others are
+/// Makes panics inside [`quietly`], and on the threads whose names begin so, one line of the log; all others are
 /// handled as before. Does so once in a process.
-pub fn keep_quiet() {
+pub fn keep_quiet(threads: &'static [&'static str]) {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let others = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
             let thread = std::thread::current();
-            let own = |name: &str| THREADS.iter().any(|prefix| name.starts_with(prefix));
+            let own = |name: &str| threads.iter().any(|prefix| name.starts_with(prefix));
             if EXPECTED.get() || thread.name().is_some_and(own) {
                 // The place only: the message may hold what was read.
                 let place = info.location().map(|place| format!("{}:{}", place.file(), place.line()));

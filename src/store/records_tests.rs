@@ -242,3 +242,17 @@ fn a_newer_format_is_refused() {
     commit(&records, |writes| writes.put(keys::format(), &(99u32,)));
     assert!(matches!(Records::open(records.store().clone()), Err(StoreError::Open(_))));
 }
+
+#[test]
+fn a_contact_written_by_a_newer_version_is_read() {
+    let contact = contact(1, Some("a@b.co"), Some(49_123));
+    let key = keys::contact(WS, contact.id);
+    let bytes = codec::encode(&key, &contact);
+    let payload = codec::payload(&key, &bytes).unwrap();
+    // 24 fields; the newer version has two more.
+    assert_eq!(payload[..2], [0x98, 24]);
+    let mut newer = [&[1, 0x98, 26], &payload[2..], &[0xf5, 0x81, 0x07]].concat();
+    let checksum = crc32c::crc32c_append(crc32c::crc32c(&key), &newer);
+    newer.extend_from_slice(&checksum.to_le_bytes());
+    assert!(codec::decode::<Contact>(&key, &newer).unwrap() == contact);
+}

@@ -33,6 +33,8 @@ const BATCH: &[u8] = &[2];
 /// First byte of a value that is all here, or that is in pieces.
 const WHOLE: u8 = 0;
 const IN_PIECES: u8 = 1;
+/// Names of sled's own threads begin so.
+const THREADS: [&str; 2] = ["log flusher", "sled-io-"];
 /// A leaf holds up to 18 items, and sled moves leaves above 128 KiB to files that it does not sync.
 const PIECE_BYTES: usize = 4096;
 /// Free space on the disk below which no batch is begun: sled moves segments, snapshots are written, a log grows.
@@ -73,7 +75,7 @@ impl SledStore {
     /// # Errors
     /// [`StoreError::Open`] where the folder is locked, damaged or not writable.
     pub fn open(folder: &Path, settings: SledSettings) -> Result<SledStore, StoreError> {
-        panics::keep_quiet();
+        panics::keep_quiet(&THREADS);
         let failed = |error: std::io::Error| StoreError::Open(format!("{} cannot be used: {error}", folder.display()));
         folder::create(folder).map_err(failed)?;
         let lock = folder::lock(folder)?;

@@ -55,25 +55,32 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// CSV; writes the header.
+    /// CSV of every member; writes the header.
     ///
     /// # Errors
     /// Those of the writer.
     pub fn csv(out: &'a mut dyn Write, catalog: &'a Catalog) -> io::Result<Rows<'a>> {
         let members = row(&Contact::default(), catalog);
-        let mut columns = Vec::new();
-        let mut header = Vec::new();
-        for member in members.keys().filter(|member| *member != CUSTOM) {
-            header.push(member.clone());
-            columns.push(Column::Member(member.clone()));
-        }
-        for field in catalog.fields.values() {
-            let taken = header.iter().any(|name| name.eq_ignore_ascii_case(&field.slug));
-            header.push(if taken { format!("{CUSTOM}.{}", field.slug) } else { field.slug.clone() });
-            columns.push(Column::Custom(field.slug.clone()));
-        }
+        let members: Vec<(&str, &str)> =
+            members.keys().filter(|member| *member != CUSTOM).map(|member| (member.as_str(), member.as_str())).collect();
+        Rows::of_columns(out, catalog, &members)
+    }
+
+    /// CSV of these members, each under a heading of its own, and of every custom field; writes the header.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn of_columns(
+        out: &'a mut dyn Write,
+        catalog: &'a Catalog,
+        members: &[(&str, &str)],
+    ) -> io::Result<Rows<'a>> {
+        let slugs = || catalog.fields.values().map(|field| field.slug.as_str());
         let mut writer = csv::Writer::from_writer(out);
-        writer.write_record(&header)?;
+        // A slug is never the name of a member.
+        writer.write_record(members.iter().map(|(heading, _)| *heading).chain(slugs()))?;
+        let members = members.iter().map(|(_, member)| Column::Member((*member).to_owned()));
+        let columns = members.chain(slugs().map(|slug| Column::Custom(slug.to_owned()))).collect();
         Ok(Rows { out: Out::Csv(Box::new(writer)), catalog, columns })
     }
 
@@ -128,6 +135,17 @@ fn row(contact: &Contact, catalog: &Catalog) -> Map<String, Json> {
     row
 }
 
+/// Why an export stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum Failed {
+    /// What was to be written to failed.
+    #[error("cannot write the export: {0}")]
+    Output(#[from] io::Error),
+    /// The contacts could not be read.
+    #[error(transparent)]
+    Engine(#[from] Error),
+}
+
 /// Writes every contact of a workspace, ascending by id, and returns how many. `progress` hears the number so far.
 ///
 /// # Errors
@@ -138,21 +156,20 @@ pub fn run(
     format: Format,
     out: &mut dyn Write,
     progress: &mut dyn FnMut(u64),
-) -> Result<u64, Error> {
-    let io_error = |error: io::Error| Error::Io(format!("cannot write the export: {error}"));
+) -> Result<u64, Failed> {
     let catalog = engine.catalog(ws)?;
-    let mut rows = Rows::new(format, out, &catalog).map_err(io_error)?;
+    let mut rows = Rows::new(format, out, &catalog)?;
     let (mut after, mut written) = (ContactId(0), 0);
     loop {
         let contacts = engine.contacts_after(ws, after, CHUNK)?;
         let Some(last) = contacts.last() else { break };
         after = last.id;
         for contact in &contacts {
-            rows.write(contact).map_err(io_error)?;
+            rows.write(contact)?;
         }
         written += contacts.len() as u64;
         progress(written);
     }
-    rows.finish().map_err(io_error)?;
+    rows.finish()?;
     Ok(written)
 }

@@ -1,0 +1,84 @@
+//! `rollcall export`: every contact of a workspace, and what it defines.
+
+use std::fs::{File, OpenOptions};
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use crate::config::Config;
+use crate::engine::export::{self, Format};
+use crate::engine::{Actor, Definition, Engine, Error, Query};
+
+use super::failure::Failure;
+use super::pick::Pick;
+use super::progress::Progress;
+use super::{folder, show};
+
+#[derive(Args)]
+pub(super) struct Export {
+    #[command(flatten)]
+    pick: Pick,
+    /// The file to write; standard output where absent.
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// csv or ndjson; by the name of the file where absent, else csv.
+    #[arg(long, value_parser = super::import::format)]
+    format: Option<Format>,
+    /// Write instead what the workspace defines (fields, tags, channels, users, stages), for `workspace create --definition`.
+    #[arg(long, conflicts_with = "format")]
+    definition: bool,
+}
+
+impl Export {
+    pub fn run(self, config: &Config) -> Result<(), Failure> {
+        folder::with_engine(config, |engine| match &self.output {
+            Some(path) => {
+                let mut out = BufWriter::new(create(path).map_err(|error| Failure::file("write", path, &error))?);
+                let written = self.write(engine, &mut out, &|error| Failure::file("write", path, error))?;
+                show::remark(&format!("{written} written to {}", path.display()));
+                Ok(())
+            }
+            None => {
+                let mut out = BufWriter::new(std::io::stdout().lock());
+                self.write(engine, &mut out, &Failure::output).map(drop)
+            }
+        })
+    }
+
+    /// Writes what was asked for and says what it was.
+    fn write(
+        &self,
+        engine: &Engine,
+        out: &mut dyn Write,
+        failed: &dyn Fn(&std::io::Error) -> Failure,
+    ) -> Result<String, Failure> {
+        let workspace = self.pick.workspace(engine)?;
+        if self.definition {
+            let definition = Definition::of(&*engine.catalog(workspace.id)?);
+            serde_json::to_writer_pretty(&mut *out, &definition).map_err(|error| failed(&error.into()))?;
+            writeln!(out).and_then(|()| out.flush()).map_err(|error| failed(&error))?;
+            return Ok("the definition is".to_owned());
+        }
+        let is_ndjson = self.output.as_deref().and_then(Path::extension).is_some_and(|e| e == "ndjson" || e == "jsonl");
+        let format = self.format.unwrap_or(if is_ndjson { Format::Ndjson } else { Format::Csv });
+        let operator = Actor { workspace: workspace.id, user: None };
+        let mut progress = Progress::of("contacts", engine.count(&operator, &Query::default())?.value);
+        let written = export::run(engine, workspace.id, format, out, &mut |done| progress.at(done));
+        progress.finish();
+        match written {
+            Ok(contacts) => Ok(format!("{contacts} contacts are")),
+            Err(export::Failed::Output(error)) => Err(failed(&error)),
+            Err(export::Failed::Engine(error)) => Err(Error::into(error)),
+        }
+    }
+}
+
+/// An export holds personal data: only its owner may read it.
+fn create(path: &Path) -> std::io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}

@@ -1,0 +1,62 @@
+//! The data folder: opened by one process at a time.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::engine::Engine;
+use crate::store::{SledSettings, SledStore, Store, StoreError};
+
+use super::failure::Failure;
+
+/// What the data folder holds.
+const STORE: &str = "store";
+const INDEX: &str = "index";
+
+/// Runs `work` on the data in the folder, which must be there, and closes it properly.
+pub(super) fn with_engine<T>(
+    config: &Config,
+    work: impl FnOnce(&Arc<Engine>) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let engine = open(config, false)?;
+    let done = work(&engine);
+    let closed = engine.close();
+    // What the command met comes before what closing met.
+    let done = done?;
+    closed?;
+    Ok(done)
+}
+
+/// Opens the folder; makes it where it is not there and `create` says so.
+pub(super) fn open(config: &Config, create: bool) -> Result<Arc<Engine>, Failure> {
+    let store = open_store(config, create)?;
+    let index = config.store.folder.join(INDEX);
+    Ok(Engine::open(store, Some(&index), config.engine.clone(), Clock::system())?)
+}
+
+/// Opens the store alone.
+pub(super) fn open_store(config: &Config, create: bool) -> Result<Arc<dyn Store>, Failure> {
+    let folder = &config.store.folder;
+    if !is_used(folder) {
+        if !create {
+            return Err(Failure::Failed(format!(
+                "there is no data in {}; `rollcall workspace create NAME` makes some, --folder names another folder",
+                folder.display()
+            )));
+        }
+        std::fs::create_dir_all(folder).map_err(|error| Failure::file("make the data folder", folder, &error))?;
+    }
+    let settings =
+        SledSettings { cache_bytes: config.store.cache_bytes, flush_every_ms: config.store.flush_every_ms };
+    let store = SledStore::open(&folder.join(STORE), settings).map_err(|error| match error {
+        StoreError::Open(why) => Failure::Failed(format!("cannot open the data folder {}: {why}", folder.display())),
+        other => Failure::Failed(other.to_string()),
+    })?;
+    Ok(Arc::new(store))
+}
+
+/// Whether there is a store in the folder.
+pub(super) fn is_used(folder: &Path) -> bool {
+    folder.join(STORE).is_dir()
+}

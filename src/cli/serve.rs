@@ -1,0 +1,80 @@
+//! `rollcall serve`: the HTTP API over the data folder, until told to stop.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use clap::Args;
+
+use crate::config::Config;
+use crate::engine::Engine;
+use crate::http;
+
+use super::failure::Failure;
+use super::{folder, show};
+
+#[derive(Args)]
+pub(super) struct Serve {
+    /// Address and port to listen on (http.bind).
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub bind: Option<String>,
+}
+
+impl Serve {
+    pub fn run(self, config: Config) -> Result<(), Failure> {
+        let engine = folder::open(&config, true)?;
+        if engine.workspaces()?.is_empty() {
+            show::remark("there is no workspace yet: stop, run `rollcall workspace create NAME`, then `rollcall token create`");
+        }
+        until_stopped(engine, &config, |address| {
+            show::remark(&format!("serving {} on http://{address}", config.store.folder.display()));
+            Ok(())
+        })
+    }
+}
+
+/// Serves until SIGINT or SIGTERM, then lets running requests finish and closes the engine. `ready` is called when the
+/// port is open.
+pub(super) fn until_stopped(
+    engine: Arc<Engine>,
+    config: &Config,
+    ready: impl FnOnce(SocketAddr) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let served = listen(engine.clone(), config, ready);
+    let closed = engine.close();
+    served?;
+    closed?;
+    Ok(())
+}
+
+fn listen(
+    engine: Arc<Engine>,
+    config: &Config,
+    ready: impl FnOnce(SocketAddr) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::Failed(format!("cannot start the server's threads: {error}")))?;
+    runtime.block_on(async {
+        let server = http::Server::bind(engine, config.http.clone()).await.map_err(failed)?;
+        let stop = stop_signal()?;
+        ready(server.address())?;
+        server.run(stop).await.map_err(failed)
+    })
+}
+
+fn failed(error: http::Error) -> Failure {
+    Failure::Failed(error.to_string())
+}
+
+/// Done when the process is asked to stop. The handlers stand when this returns, so no signal is missed.
+fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static, Failure> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let cannot = |error| Failure::Failed(format!("cannot wait for signals: {error}"));
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(cannot)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(cannot)?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}

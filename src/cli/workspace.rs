@@ -1,0 +1,106 @@
+//! `rollcall workspace`: make and list workspaces.
+
+use std::path::{Path, PathBuf};
+
+use clap::Subcommand;
+
+use crate::config::Config;
+use crate::contact::{Role, User, UserId};
+use crate::engine::{Definition, Engine, NewWorkspace, Query};
+
+use super::failure::Failure;
+use super::{folder, show};
+
+#[derive(Subcommand)]
+pub(super) enum Workspace {
+    /// Make a workspace with its owner, and the data folder where there is none.
+    Create {
+        /// Its name; unique on this server.
+        name: String,
+        /// Country (two letters) in which a phone number without + is read.
+        #[arg(long)]
+        country: Option<String>,
+        /// IANA time zone of calendar times.
+        #[arg(long, default_value = "UTC")]
+        timezone: String,
+        /// Locale of the order of text.
+        #[arg(long, default_value = "en")]
+        locale: String,
+        /// E-mail of the owner.
+        #[arg(long, value_name = "EMAIL", default_value = "owner@rollcall.example")]
+        owner: String,
+        /// Define what this file says, as `rollcall export --definition` wrote it of another workspace.
+        #[arg(long, value_name = "FILE")]
+        definition: Option<PathBuf>,
+    },
+    /// List the workspaces.
+    List,
+}
+
+impl Workspace {
+    pub fn run(self, config: &Config) -> Result<(), Failure> {
+        match self {
+            Workspace::List => folder::with_engine(config, |engine| list(engine)),
+            Workspace::Create { name, country, timezone, locale, owner, definition } => {
+                // Read first, so that a wrong file leaves no half-made workspace.
+                let definition = definition.as_deref().map(read).transpose()?.unwrap_or_default();
+                let engine = folder::open(config, true)?;
+                let new = NewWorkspace { name, default_country: country, timezone, locale };
+                let made = make(&engine, new, &owner, &definition);
+                engine.close()?;
+                let workspace = made?;
+                show::line(&format!("workspace {} {}", workspace.id, workspace.name))
+            }
+        }
+    }
+}
+
+/// Makes a workspace, what the definition says, and an owner if it says none.
+pub(super) fn make(
+    engine: &Engine,
+    new: NewWorkspace,
+    owner: &str,
+    definition: &Definition,
+) -> Result<crate::contact::Workspace, Failure> {
+    let workspace = engine.create_workspace(new)?;
+    definition.apply(engine, workspace.id)?;
+    if !definition.users.iter().any(|user| user.role == Role::Owner) {
+        let owner = User {
+            id: UserId(0),
+            first_name: "Owner".to_owned(),
+            last_name: None,
+            email: owner.to_owned(),
+            role: Role::Owner,
+            team: None,
+            restrict_data_export: false,
+            restrict_contact_deletion: false,
+            show_only_mine: false,
+            show_team_contacts: false,
+        };
+        engine.put_user(workspace.id, owner)?;
+    }
+    Ok(workspace)
+}
+
+fn read(file: &Path) -> Result<Definition, Failure> {
+    let text = std::fs::read(file).map_err(|error| Failure::file("read", file, &error))?;
+    serde_json::from_slice(&text)
+        .map_err(|error| Failure::Failed(format!("{} is not a definition: {error}", file.display())))
+}
+
+fn list(engine: &Engine) -> Result<(), Failure> {
+    let mut rows = vec![["ID", "NAME", "CONTACTS", "COUNTRY", "TIME ZONE", "LOCALE"].map(str::to_owned).to_vec()];
+    for workspace in engine.workspaces()? {
+        let operator = crate::engine::Actor { workspace: workspace.id, user: None };
+        let contacts = engine.count(&operator, &Query::default())?.value;
+        rows.push(vec![
+            workspace.id.to_string(),
+            workspace.name,
+            contacts.to_string(),
+            workspace.default_country.unwrap_or_else(|| "-".to_owned()),
+            workspace.timezone,
+            workspace.locale,
+        ]);
+    }
+    show::table(&rows)
+}
