@@ -109,7 +109,7 @@ pub struct FieldAnswer {
 }
 
 /// List every field with its operators
-#[utoipa::path(get, path = "/fields", tag = "Workspace",
+#[utoipa::path(get, operation_id = "listFields", path = "/fields", tag = "Workspace",
     params(("minVersion" = Option<u64>, Query, description = "Wait briefly until the workspace has this version")),
     responses((status = 200, body = Listed<FieldBody>)))]
 pub async fn list(
@@ -127,7 +127,7 @@ pub async fn list(
 }
 
 /// Make a custom field; it can be filtered, sorted and searched at once
-#[utoipa::path(post, path = "/fields", tag = "Workspace", request_body = NewFieldBody,
+#[utoipa::path(post, operation_id = "createField", path = "/fields", tag = "Workspace", request_body = NewFieldBody,
     responses((status = 201, body = FieldAnswer)))]
 pub async fn create(
     State(app): State<App>,
@@ -154,7 +154,7 @@ pub async fn create(
 }
 
 /// Change a custom field's name, description, searchability, or append choices
-#[utoipa::path(patch, path = "/fields/{slug}", tag = "Workspace", request_body = FieldChanges,
+#[utoipa::path(patch, operation_id = "updateField", path = "/fields/{slug}", tag = "Workspace", request_body = FieldChanges,
     params(("slug" = String, Path, description = "The custom field's slug")),
     responses((status = 200, body = FieldAnswer)))]
 pub async fn update(
@@ -179,7 +179,7 @@ pub async fn update(
 }
 
 /// Remove a custom field and its values from every contact
-#[utoipa::path(delete, path = "/fields/{slug}", tag = "Workspace",
+#[utoipa::path(delete, operation_id = "deleteField", path = "/fields/{slug}", tag = "Workspace",
     params(("slug" = String, Path, description = "The custom field's slug")),
     responses((status = 200, body = Deleted)))]
 pub async fn delete(

@@ -98,7 +98,7 @@ pub struct History {
 }
 
 /// Record a message, comment or event; messages move the contact's times
-#[utoipa::path(post, path = "/contacts/{identifier}/interactions", tag = "Interactions", request_body = NewInteraction,
+#[utoipa::path(post, operation_id = "recordInteraction", path = "/contacts/{identifier}/interactions", tag = "Interactions", request_body = NewInteraction,
     params(("identifier" = String, Path, description = "`17`, `id:17`, `email:…` or `phone:+…`")),
     responses((status = 201, body = RecordedAnswer), (status = 200, body = RecordedAnswer, description = "Dropped: the contact is blocked")))]
 pub async fn record(
@@ -135,7 +135,7 @@ pub async fn record(
 }
 
 /// Read a contact's history, newest first
-#[utoipa::path(get, path = "/contacts/{identifier}/interactions", tag = "Interactions",
+#[utoipa::path(get, operation_id = "listInteractions", path = "/contacts/{identifier}/interactions", tag = "Interactions",
     params(("identifier" = String, Path, description = "`17`, `id:17`, `email:…` or `phone:+…`"),
            ("before" = Option<String>, Query, description = "The `next` of the page before"),
            ("limit" = Option<u64>, Query, description = "1 to 100; 25 where absent"),

@@ -64,7 +64,7 @@ pub struct TagAnswer {
 }
 
 /// List the workspace's tags
-#[utoipa::path(get, path = "/tags", tag = "Workspace",
+#[utoipa::path(get, operation_id = "listTags", path = "/tags", tag = "Workspace",
     params(("minVersion" = Option<u64>, Query, description = "Wait briefly until the workspace has this version")),
     responses((status = 200, body = Listed<TagBody>)))]
 pub async fn list(
@@ -83,7 +83,7 @@ pub async fn list(
 }
 
 /// Make a tag
-#[utoipa::path(post, path = "/tags", tag = "Workspace", request_body = NewTag,
+#[utoipa::path(post, operation_id = "createTag", path = "/tags", tag = "Workspace", request_body = NewTag,
     responses((status = 201, body = TagAnswer)))]
 pub async fn create(
     State(app): State<App>,
@@ -103,7 +103,7 @@ pub async fn create(
 }
 
 /// Change a tag; contacts that carry it follow
-#[utoipa::path(patch, path = "/tags/{id}", tag = "Workspace", request_body = TagChanges,
+#[utoipa::path(patch, operation_id = "updateTag", path = "/tags/{id}", tag = "Workspace", request_body = TagChanges,
     params(("id" = u32, Path)), responses((status = 200, body = TagAnswer)))]
 pub async fn update(
     State(app): State<App>,
@@ -127,7 +127,7 @@ pub async fn update(
 }
 
 /// Remove a tag, from every contact too
-#[utoipa::path(delete, path = "/tags/{id}", tag = "Workspace", params(("id" = u32, Path)),
+#[utoipa::path(delete, operation_id = "deleteTag", path = "/tags/{id}", tag = "Workspace", params(("id" = u32, Path)),
     responses((status = 200, body = Deleted)))]
 pub async fn delete(
     State(app): State<App>,
