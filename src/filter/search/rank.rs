@@ -25,6 +25,7 @@ pub struct Ranking<'a> {
 }
 
 impl<'a> Ranking<'a> {
+    /// Asks nothing of the index yet.
     pub fn new(search: &'a Search, view: View<'a>) -> Ranking<'a> {
         let texts = Texts::new(view);
         let unasked = |_: &Word| texts.fields.iter().map(|_| None).collect();
