@@ -121,7 +121,8 @@ impl Reader<'_> {
         let operator = match members.get("operator") {
             Some(Json::String(name)) => name.clone(),
             other => {
-                let message = format!("found {}; the name of an operator is needed", found(other.unwrap_or(&Json::Null)));
+                let message =
+                    format!("found {}; the name of an operator is needed", found(other.unwrap_or(&Json::Null)));
                 return Err(Mistake::new(format!("{path}.operator"), missing_or_wrong(other), message));
             }
         };
@@ -183,7 +184,9 @@ fn field(members: &Map<String, Json>, path: &str) -> Result<String, Mistake> {
     };
     let same = |name: &str, field: &str| {
         let standard = crate::contact::STANDARD.iter().find(|row| row.name == field);
-        standard.is_some_and(|row| row.name.eq_ignore_ascii_case(name) || row.aliases.iter().any(|alias| alias.eq_ignore_ascii_case(name)))
+        standard.is_some_and(|row| {
+            row.name.eq_ignore_ascii_case(name) || row.aliases.iter().any(|alias| alias.eq_ignore_ascii_case(name))
+        })
     };
     match (named, stands_for) {
         (Some(name), None) => Ok(name.to_owned()),
@@ -191,7 +194,8 @@ fn field(members: &Map<String, Json>, path: &str) -> Result<String, Mistake> {
         (Some(name), Some(field)) if same(name, field) => Ok(field.to_owned()),
         (Some(name), Some(field)) => {
             let name = super::found::excerpt(name);
-            let message = format!("found the field {name} in a category that stands for {field}; leave one of them out");
+            let message =
+                format!("found the field {name} in a category that stands for {field}; leave one of them out");
             Err(Mistake::new(format!("{path}.field"), "contradictory_field", message))
         }
         (None, None) => Err(Mistake::new(
@@ -280,7 +284,7 @@ mod tests {
         let condition = json!({"field": "email", "operator": "exists"});
         let six_deep = json!({"$not": {"$not": {"$and": [{"$or": [{"$not": condition}]}]}}});
         for (tree, path, code, words) in [
-            (json!([]), "filter", "wrong_type", "a list"),
+            (json!([1]), "filter", "wrong_type", "a list"),
             (json!({}), "filter", "empty_node", "{\"$and\": []}"),
             (json!({"$and": [null]}), "filter.$and[0]", "wrong_type", "null"),
             (json!({"$and": {}}), "filter.$and", "wrong_type", "an object"),
@@ -292,10 +296,25 @@ mod tests {
             (json!({"field": "email", "operator": 5}), "filter.operator", "wrong_type", "the number 5"),
             (json!({"field": 5, "operator": "exists"}), "filter.field", "wrong_type", "the number 5"),
             (json!({"field": null, "operator": "exists"}), "filter.field", "missing_member", "null"),
-            (json!({"category": "contactTags", "operator": "exists"}), "filter.category", "unknown_category", "contactTag?"),
-            (json!({"category": "contactTag", "field": "email", "operator": "exists"}), "filter.field", "contradictory_field", "tags"),
+            (
+                json!({"category": "contactTags", "operator": "exists"}),
+                "filter.category",
+                "unknown_category",
+                "contactTag?",
+            ),
+            (
+                json!({"category": "contactTag", "field": "email", "operator": "exists"}),
+                "filter.field",
+                "contradictory_field",
+                "tags",
+            ),
             (six_deep, "filter.$not.$not.$and[0].$or[0]", "filter_too_deep", "6 levels deep; at most 4"),
-            (json!({"$and": vec![condition.clone(); 7]}), "filter.$and[3]", "too_many_conditions", "7 conditions; at most 3"),
+            (
+                json!({"$and": vec![condition.clone(); 7]}),
+                "filter.$and[3]",
+                "too_many_conditions",
+                "7 conditions; at most 3",
+            ),
         ] {
             let mistake = refused(tree.clone());
             assert_eq!((mistake.path.as_str(), mistake.code), (path, code), "{tree}");

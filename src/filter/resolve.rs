@@ -100,7 +100,9 @@ pub(super) fn node(expr: &Expr, path: &str, context: &Context, scope: &Scope) ->
     let scope = &Scope { level: scope.level + 1, ..*scope };
     let most = context.limits.depth_max;
     if scope.level > most {
-        let message = format!("with the segments in it, the filter is nested more than {most} levels deep; at most {most} are allowed");
+        let message = format!(
+            "with the segments in it, the filter is nested more than {most} levels deep; at most {most} are allowed"
+        );
         return Err(Mistake::new(path, "filter_too_deep", message));
     }
     let children = |nodes: &[Expr], name: &str| {
@@ -127,7 +129,8 @@ fn condition(
     let most = context.limits.conditions_max;
     scope.conditions.set(scope.conditions.get() + 1);
     if scope.conditions.get() > most {
-        let message = format!("with the segments in it, the filter has more than {most} conditions; at most {most} are allowed");
+        let message =
+            format!("with the segments in it, the filter has more than {most} conditions; at most {most} are allowed");
         return Err(Mistake::new(path, "too_many_conditions", message));
     }
     let field = Field::named(field, context.catalog).ok_or_else(|| unknown_field(field, path, context.catalog))?;
@@ -150,11 +153,21 @@ fn given<'a>(
     scope: &'a Scope<'a>,
 ) -> Given<'a> {
     let kind = field.kind(context.catalog);
-    Given { value, path: format!("{path}.value"), condition: path, field, kind, operator: operator.name, context, scope }
+    Given {
+        value,
+        path: format!("{path}.value"),
+        condition: path,
+        field,
+        kind,
+        operator: operator.name,
+        context,
+        scope,
+    }
 }
 
 fn unknown_field(name: &str, path: &str, catalog: &Catalog) -> Mistake {
-    let standard = STANDARD.iter().map(|row| row.name).chain(STANDARD.iter().flat_map(|row| row.aliases.iter().copied()));
+    let standard =
+        STANDARD.iter().map(|row| row.name).chain(STANDARD.iter().flat_map(|row| row.aliases.iter().copied()));
     let slugs = catalog.fields.values().map(|field| field.slug.as_str());
     let hint = match suggest::did_you_mean(name, standard.chain(slugs)) {
         hint if hint.is_empty() => " Use a standard field or the slug of a custom field.".to_owned(),

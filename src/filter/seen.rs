@@ -88,9 +88,7 @@ pub fn present(contact: &Contact, field: Field) -> bool {
         Field::Tags => !contact.tags.is_empty(),
         Field::Channels => !contact.channels.is_empty(),
         Field::Custom(id) => contact.custom(id).is_some(),
-        _ => {
-            code(contact, field).is_some() || key(contact, field).is_some() || given_text(contact, field).is_some()
-        }
+        _ => code(contact, field).is_some() || key(contact, field).is_some() || given_text(contact, field).is_some(),
     }
 }
 

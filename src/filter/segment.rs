@@ -40,7 +40,8 @@ pub fn member(given: &Given) -> Result<Predicate, Mistake> {
 }
 
 fn resolve_segment(segment: &Segment, given: &Given) -> Result<super::Filter, Mistake> {
-    let unusable = |why: String| given.mistake("unusable_segment", format!("the segment {} cannot be used: {why}", segment.name));
+    let unusable =
+        |why: String| given.mistake("unusable_segment", format!("the segment {} cannot be used: {why}", segment.name));
     let json: Json = serde_json::from_str(&segment.filter).map_err(|_| unusable("its filter is not JSON".into()))?;
     let context = Context { zone: zone_of(segment, given.context).map_err(unusable)?, ..*given.context };
     let within: Vec<SegmentId> = given.scope.within.iter().copied().chain([segment.id]).collect();

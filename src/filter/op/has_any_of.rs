@@ -15,7 +15,9 @@ pub(super) const OPERATOR: Operator = Operator {
     read: |given| {
         let items = given.list()?;
         Ok(match given.kind {
-            Kind::Phone => Predicate::Phone(PhoneTest::Equals(items.iter().map(|item| item.digits()).collect::<Result<_, _>>()?)),
+            Kind::Phone => {
+                Predicate::Phone(PhoneTest::Equals(items.iter().map(|item| item.digits()).collect::<Result<_, _>>()?))
+            }
             Kind::Choice => {
                 let codes: Vec<Vec<u32>> = items.iter().map(choice::codes).collect::<Result<_, _>>()?;
                 Predicate::choice(codes.concat())

@@ -20,7 +20,10 @@ pub(super) const OPERATOR: Operator = Operator {
         let groups = set::groups(&of.list()?)?;
         let least = least(&count)?;
         if least > groups.len() as u64 {
-            let message = format!("found {least} of a list with {} different values; no contact can have that many", groups.len());
+            let message = format!(
+                "found {least} of a list with {} different values; no contact can have that many",
+                groups.len()
+            );
             return Err(count.mistake("count_too_large", message));
         }
         Ok(Predicate::set_at_least(least as u32, groups))

@@ -11,10 +11,8 @@ pub(super) const OPERATOR: Operator = Operator {
     complement_of: None,
     value: "{\"from\", \"to\"}, both ends in",
     doc: "The value lies between the two, or is one of them.",
-    read: |given| {
-        match given.kind {
-            Kind::Duration => ordered::between_ages(given),
-            _ => ordered::between(given),
-        }
+    read: |given| match given.kind {
+        Kind::Duration => ordered::between_ages(given),
+        _ => ordered::between(given),
     },
 };

@@ -12,7 +12,5 @@ pub(super) const OPERATOR: Operator = Operator {
     complement_of: None,
     value: "a number, date or time",
     doc: "The value is this one or greater (later).",
-    read: |given| {
-        Ok(Predicate::range(ordered::stretch(given)?.first, i64::MAX))
-    },
+    read: |given| Ok(Predicate::range(ordered::stretch(given)?.first, i64::MAX)),
 };

@@ -12,7 +12,5 @@ pub(super) const OPERATOR: Operator = Operator {
     complement_of: None,
     value: "a number, date or time",
     doc: "The value is this one or less (earlier).",
-    read: |given| {
-        Ok(Predicate::range(i64::MIN, ordered::stretch(given)?.last))
-    },
+    read: |given| Ok(Predicate::range(i64::MIN, ordered::stretch(given)?.last)),
 };

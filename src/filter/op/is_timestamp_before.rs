@@ -12,7 +12,5 @@ pub(super) const OPERATOR: Operator = Operator {
     complement_of: None,
     value: "an instant: RFC 3339, YYYY-MM-DD, YYYY-MM-DD HH:mm, epoch milliseconds, {\"ago\"} or {\"startOf\"}",
     doc: "The value is before this one.",
-    read: |given| {
-        Ok(Predicate::range(i64::MIN, ordered::stretch(given)?.first.saturating_sub(1)))
-    },
+    read: |given| Ok(Predicate::range(i64::MIN, ordered::stretch(given)?.first.saturating_sub(1))),
 };

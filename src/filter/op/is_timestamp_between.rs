@@ -11,7 +11,5 @@ pub(super) const OPERATOR: Operator = Operator {
     complement_of: None,
     value: "{\"from\", \"to\"}, two instants",
     doc: "The value lies between the two; days and minutes given as ends belong to it whole.",
-    read: |given| {
-        ordered::between(given)
-    },
+    read: |given| ordered::between(given),
 };

@@ -124,11 +124,7 @@ pub(super) fn holds(predicate: &Predicate, field: Field, contact: &Contact) -> b
 }
 
 /// The rows for which the predicate is true, and how they were found; where `within` is given, exact on these only. `Member` is the plan's to evaluate.
-pub(super) fn rows<'a>(
-    condition: &Condition,
-    view: View<'a>,
-    within: Option<&RowSet>,
-) -> (Cow<'a, RowSet>, Way) {
+pub(super) fn rows<'a>(condition: &Condition, view: View<'a>, within: Option<&RowSet>) -> (Cow<'a, RowSet>, Way) {
     let field = kept_in(condition.field);
     let nothing = || (Cow::Owned(RowSet::new()), Way::Constant);
     match &condition.predicate {

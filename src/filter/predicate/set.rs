@@ -134,9 +134,8 @@ pub(super) fn check<'a>(predicate: &'a Predicate, field: Field, view: View<'a>) 
 /// An upper bound for `SetAny` and `SetAll`, from the lengths of posting lists.
 pub(super) fn at_most(predicate: &Predicate, field: Field, view: View) -> u64 {
     let Some(facet) = view.index.set_facet(field) else { return 0 };
-    let most = |group: &Vec<u32>| {
-        group.iter().map(|&code| facet.rows(code).len()).sum::<u64>().min(facet.present().len())
-    };
+    let most =
+        |group: &Vec<u32>| group.iter().map(|&code| facet.rows(code).len()).sum::<u64>().min(facet.present().len());
     match predicate {
         Predicate::SetAny(codes) => most(codes),
         Predicate::SetAll(groups) => groups.iter().map(most).min().unwrap_or(0),

@@ -33,7 +33,9 @@ fn text<'a>(given: &Given<'a>, needed: &str) -> Result<&'a str, Mistake> {
             Err(given.mistake("empty_value", "the text is empty; use doesNotExist to ask for contacts without a value"))
         }
         Json::String(text) => Ok(text),
-        Json::Null => Err(given.mistake("wrong_type", "found null; use doesNotExist to ask for contacts without a value")),
+        Json::Null => {
+            Err(given.mistake("wrong_type", "found null; use doesNotExist to ask for contacts without a value"))
+        }
         _ => Err(given.wrong_type(needed)),
     }
 }
@@ -52,7 +54,11 @@ fn status(given: &Given) -> Result<u32, Mistake> {
     // The dialect's request verb and the state it leads to are the same status.
     let name = if name.eq_ignore_ascii_case("close") { "closed" } else { name };
     Status::parse(name).map(|status| status as u32).ok_or_else(|| {
-        given.unknown("unknown_status", "open, closed, snoozed or blocked", Status::ALL.iter().map(|status| status.name()))
+        given.unknown(
+            "unknown_status",
+            "open, closed, snoozed or blocked",
+            Status::ALL.iter().map(|status| status.name()),
+        )
     })
 }
 
@@ -69,7 +75,10 @@ fn assignee(given: &Given) -> Result<u32, Mistake> {
         (None, _) => match text(given, needed)? {
             me if me.eq_ignore_ascii_case("me") => {
                 let me = given.context.me.ok_or_else(|| {
-                    given.mistake("unknown_user", "me is the user who asks, and nobody is here; name a user by id or e-mail")
+                    given.mistake(
+                        "unknown_user",
+                        "me is the user who asks, and nobody is here; name a user by id or e-mail",
+                    )
                 })?;
                 return Ok(me.0);
             }
@@ -87,7 +96,8 @@ fn stage(given: &Given) -> Result<u32, Mistake> {
         _ => catalog.stage_named(text(given, needed)?),
     };
     let stage = named.or_else(|| catalog.stages.get(&crate::contact::StageId(given.whole()?)));
-    stage.map(|stage| stage.id.0)
+    stage
+        .map(|stage| stage.id.0)
         .ok_or_else(|| given.unknown("unknown_stage", needed, catalog.stages.values().map(|stage| stage.name.as_str())))
 }
 

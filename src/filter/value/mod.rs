@@ -35,7 +35,10 @@ impl<'a> Given<'a> {
 
     /// A mistake of a value that is of the wrong type: what was found and what is needed.
     pub fn wrong_type(&self, needed: &str) -> Mistake {
-        self.mistake("wrong_type", format!("found {}; {} on {} needs {needed}", found(self.value), self.operator, self.field_name()))
+        self.mistake(
+            "wrong_type",
+            format!("found {}; {} on {} needs {needed}", found(self.value), self.operator, self.field_name()),
+        )
     }
 
     /// A mistake of a value that is not one of the choices: with the nearest of them.
@@ -65,7 +68,10 @@ impl<'a> Given<'a> {
         let Json::Array(items) = self.value else { return Err(self.wrong_type("a list of values")) };
         let most = self.context.limits.list_values_max;
         if items.is_empty() {
-            return Err(self.mistake("empty_value", "the list is empty and matches nothing; leave the condition out, or use exists or doesNotExist"));
+            return Err(self.mistake(
+                "empty_value",
+                "the list is empty and matches nothing; leave the condition out, or use exists or doesNotExist",
+            ));
         }
         if items.len() > most {
             let message = format!("the list has {} values; at most {most} are allowed", items.len());
@@ -91,7 +97,11 @@ impl<'a> Given<'a> {
             let path = format!("{}.{name}", self.path);
             match members.get(name) {
                 Some(value) => Ok(self.part(value, path)),
-                None => Err(Mistake::new(path, "missing_member", format!("{name} is missing; {} needs {needed}", self.operator))),
+                None => Err(Mistake::new(
+                    path,
+                    "missing_member",
+                    format!("{name} is missing; {} needs {needed}", self.operator),
+                )),
             }
         };
         Ok([member(names[0])?, member(names[1])?])
@@ -103,9 +113,8 @@ impl<'a> Given<'a> {
     /// It is no text, or empty (everything would contain it).
     pub fn needle(&self) -> Result<String, Mistake> {
         match self.value {
-            Json::String(text) if text.is_empty() => {
-                Err(self.mistake("empty_value", "the text is empty; use exists or doesNotExist to ask for any value or none"))
-            }
+            Json::String(text) if text.is_empty() => Err(self
+                .mistake("empty_value", "the text is empty; use exists or doesNotExist to ask for any value or none")),
             Json::String(text) => Ok(fold::compare(text)),
             _ => Err(self.wrong_type("text")),
         }
@@ -122,7 +131,10 @@ impl<'a> Given<'a> {
             _ => return Err(self.wrong_type("text with the digits of a phone number")),
         };
         typed.ok_or_else(|| {
-            let message = format!("found {}; digits are needed, with spaces and + - . ( ) / between them if you like", found(self.value));
+            let message = format!(
+                "found {}; digits are needed, with spaces and + - . ( ) / between them if you like",
+                found(self.value)
+            );
             self.mistake("invalid_phone", message)
         })
     }
@@ -136,7 +148,8 @@ impl<'a> Given<'a> {
             Json::Null => Ok(()),
             Json::String(text) if text.is_empty() => Ok(()),
             other => {
-                let message = format!("found {}; {} takes no value (leave it out, or null)", found(other), self.operator);
+                let message =
+                    format!("found {}; {} takes no value (leave it out, or null)", found(other), self.operator);
                 Err(self.mistake("unexpected_value", message))
             }
         }
@@ -146,7 +159,9 @@ impl<'a> Given<'a> {
     pub fn whole(&self) -> Option<u32> {
         match self.value {
             Json::Number(number) => number.as_u64().and_then(|number| u32::try_from(number).ok()),
-            Json::String(text) => text.trim().bytes().all(|byte| byte.is_ascii_digit()).then(|| text.trim().parse().ok())?,
+            Json::String(text) => {
+                text.trim().bytes().all(|byte| byte.is_ascii_digit()).then(|| text.trim().parse().ok())?
+            }
             _ => None,
         }
     }

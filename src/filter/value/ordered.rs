@@ -75,7 +75,9 @@ pub fn follows_the_clock(kind: Kind, value: &Json) -> bool {
     let relative = |value: &Json| value.get("ago").is_some() || value.get("startOf").is_some();
     match kind {
         Kind::Duration => !matches!(value, Json::Null | Json::String(_)),
-        Kind::Instant | Kind::Date => relative(value) || ["from", "to"].iter().filter_map(|end| value.get(end)).any(relative),
+        Kind::Instant | Kind::Date => {
+            relative(value) || ["from", "to"].iter().filter_map(|end| value.get(end)).any(relative)
+        }
         _ => false,
     }
 }
@@ -114,7 +116,8 @@ fn date(given: &Given) -> Result<Stretch, Mistake> {
     }
     let span = instant(given)?;
     let day = |at: i64| {
-        let at = Timestamp::from_millisecond(at).map_err(|_| given.mistake("invalid_date", "the date is out of range"))?;
+        let at =
+            Timestamp::from_millisecond(at).map_err(|_| given.mistake("invalid_date", "the date is out of range"))?;
         let seconds = at.as_second() + i64::from(given.context.zone.to_offset(at).seconds());
         Ok(seconds.div_euclid(86_400))
     };

@@ -49,7 +49,9 @@ fn source(item: &Given) -> Result<Vec<u32>, Mistake> {
 
 fn name<'a>(item: &Given<'a>, needed: &str) -> Result<&'a str, Mistake> {
     match item.value {
-        Json::String(text) if text.trim().is_empty() => Err(item.mistake("empty_value", format!("the text is empty; {needed} is needed"))),
+        Json::String(text) if text.trim().is_empty() => {
+            Err(item.mistake("empty_value", format!("the text is empty; {needed} is needed")))
+        }
         Json::String(text) => Ok(text),
         _ => Err(item.wrong_type(needed)),
     }

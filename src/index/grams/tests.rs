@@ -202,7 +202,10 @@ fn frequent_terms_answer_from_whole_sets_and_the_cache() {
     let mut texts = stale.iter().map(|row| (row, vec![(Field::Name, "anno".to_owned())]));
     index.install(index.prepare(&stale, &mut texts, 2).unwrap());
     let expected = |test: &dyn Fn(&str) -> bool| -> RowSet {
-        (1..=rows).filter(|row| test(if row.is_multiple_of(50) { "anno" } else { text(*row) })).map(|row| row * 3).collect()
+        (1..=rows)
+            .filter(|row| test(if row.is_multiple_of(50) { "anno" } else { text(*row) }))
+            .map(|row| row * 3)
+            .collect()
     };
     let view = index.view();
     for _ in 0..2 {
