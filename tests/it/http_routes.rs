@@ -21,7 +21,7 @@ impl Tour {
         };
         assert_eq!(reply.status, status, "{method} {path}: {}", String::from_utf8_lossy(&reply.bytes));
         self.seen.insert((method.to_lowercase(), template.to_owned()));
-        if template.starts_with("/v1") {
+        if status < 300 && template.starts_with("/v1") {
             versions_agree(&reply);
         }
         reply.json()
@@ -142,7 +142,7 @@ async fn queries(tour: &mut Tour) {
     let template = "/v1/contacts/{identifier}/explain";
     let report = tour.call(200, "POST", template, "/v1/contacts/id:1/explain", Some(why)).await;
     assert_eq!(report["matches"], true);
-    assert_eq!(report["conditions"][0]["saw"], 41);
+    assert_eq!(report["conditions"][0]["saw"].as_f64(), Some(41.0));
     assert_eq!(report["changesAt"], Json::Null);
 }
 
