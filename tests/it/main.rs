@@ -9,6 +9,7 @@ mod http_log;
 mod http_roles;
 mod http_routes;
 mod http_server;
+mod engine_writes;
 mod store_format;
 mod store_power;
 mod store_rot;

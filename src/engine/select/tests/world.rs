@@ -145,6 +145,23 @@ fn catalog(dice: &mut Dice) -> Catalog {
     for (id, name, position) in [(1, "Won", 9), (2, "New", 0), (3, "Hot", 5)] {
         catalog.put_stage(Stage { id: StageId(id), name: name.into(), position });
     }
+    for (id, name, filter, timezone) in [
+        (1, "Open", r#"{"field": "status", "operator": "isEqualTo", "value": "open"}"#, None),
+        (
+            2,
+            "Old",
+            r#"{"field": "lastMessageAt", "operator": "isTimestampBefore", "value": "1970-01-02"}"#,
+            Some("America/New_York"),
+        ),
+        (3, "Broken", r#"{"field": "gone", "operator": "exists"}"#, None),
+    ] {
+        catalog.put_segment(Segment {
+            id: SegmentId(id),
+            name: name.into(),
+            filter: filter.into(),
+            timezone: timezone.map(str::to_owned),
+        });
+    }
     let fields = [
         ("plan", DataType::List, false),
         ("member", DataType::Checkbox, false),
