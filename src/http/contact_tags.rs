@@ -60,7 +60,11 @@ pub async fn remove(
     let mut names: Vec<String> = query.all("tags").map(str::to_owned).collect();
     match body {
         Some(_) if !names.is_empty() => {
-            return Err(Problem::mistake("tags", "given_twice", "tags are named in the body or in the query, not in both"));
+            return Err(Problem::mistake(
+                "tags",
+                "given_twice",
+                "tags are named in the body or in the query, not in both",
+            ));
         }
         Some(body) => names = body.tags,
         None => {}

@@ -112,11 +112,7 @@ pub struct FieldAnswer {
 #[utoipa::path(get, operation_id = "listFields", path = "/fields", tag = "Workspace",
     params(("minVersion" = Option<u64>, Query, description = "Wait briefly until the workspace has this version")),
     responses((status = 200, body = Listed<FieldBody>)))]
-pub async fn list(
-    State(app): State<App>,
-    caller: May<ReadDefinitions>,
-    query: QueryString,
-) -> Result<Answer, Problem> {
+pub async fn list(State(app): State<App>, caller: May<ReadDefinitions>, query: QueryString) -> Result<Answer, Problem> {
     let min_version = query.min_version(&[])?;
     app.read(move |engine| {
         let found = engine.definitions(caller.actor().workspace, min_version)?;
@@ -201,7 +197,9 @@ pub async fn delete(
 fn named(key: &Key, catalog: &Catalog) -> Result<CustomField, Problem> {
     match Field::named(&key.0, catalog) {
         Some(Field::Custom(id)) => catalog.fields.get(&id).cloned(),
-        Some(_) => return Err(Problem::mistake("slug", "standard_field", "a standard field cannot be changed or removed")),
+        Some(_) => {
+            return Err(Problem::mistake("slug", "standard_field", "a standard field cannot be changed or removed"));
+        }
         None => None,
     }
     .ok_or_else(|| Problem::absent("custom field", &key.0))

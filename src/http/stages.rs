@@ -58,11 +58,7 @@ pub struct StageAnswer {
 #[utoipa::path(get, operation_id = "listLifecycleStages", path = "/lifecycle-stages", tag = "Workspace",
     params(("minVersion" = Option<u64>, Query, description = "Wait briefly until the workspace has this version")),
     responses((status = 200, body = Listed<StageBody>)))]
-pub async fn list(
-    State(app): State<App>,
-    caller: May<ReadDefinitions>,
-    query: QueryString,
-) -> Result<Answer, Problem> {
+pub async fn list(State(app): State<App>, caller: May<ReadDefinitions>, query: QueryString) -> Result<Answer, Problem> {
     let min_version = query.min_version(&[])?;
     app.read(move |engine| {
         let found = engine.definitions(caller.actor().workspace, min_version)?;

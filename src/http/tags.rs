@@ -67,11 +67,7 @@ pub struct TagAnswer {
 #[utoipa::path(get, operation_id = "listTags", path = "/tags", tag = "Workspace",
     params(("minVersion" = Option<u64>, Query, description = "Wait briefly until the workspace has this version")),
     responses((status = 200, body = Listed<TagBody>)))]
-pub async fn list(
-    State(app): State<App>,
-    caller: May<ReadDefinitions>,
-    query: QueryString,
-) -> Result<Answer, Problem> {
+pub async fn list(State(app): State<App>, caller: May<ReadDefinitions>, query: QueryString) -> Result<Answer, Problem> {
     let min_version = query.min_version(&[])?;
     app.read(move |engine| {
         let found = engine.definitions(caller.actor().workspace, min_version)?;
@@ -94,7 +90,8 @@ pub async fn create(
     query.only(&[])?;
     let workspace = caller.actor().workspace;
     app.define(workspace, move |engine| {
-        let tag = Tag { id: TagId(0), name: new.name, description: new.description, emoji: new.emoji, color: new.color };
+        let tag =
+            Tag { id: TagId(0), name: new.name, description: new.description, emoji: new.emoji, color: new.color };
         let made = engine.put_tag(workspace, tag)?;
         let location = format!("/v1/tags/{}", made.value.id);
         Ok(answer(made)?.created(location))

@@ -57,11 +57,7 @@ pub struct Me {
 #[utoipa::path(get, operation_id = "getWorkspace", path = "/workspace", tag = "Workspace",
     params(("minVersion" = Option<u64>, Query, description = "Wait briefly until the workspace has this version")),
     responses((status = 200, body = WorkspaceAnswer)))]
-pub async fn read(
-    State(app): State<App>,
-    caller: May<ReadDefinitions>,
-    query: QueryString,
-) -> Result<Answer, Problem> {
+pub async fn read(State(app): State<App>, caller: May<ReadDefinitions>, query: QueryString) -> Result<Answer, Problem> {
     let min_version = query.min_version(&[])?;
     app.read(move |engine| {
         let found = engine.definitions(caller.actor().workspace, min_version)?;

@@ -94,7 +94,12 @@ pub const FILTERS: &[Row] = &[
     ("{\"field\": \"age\", \"operator\": \"contains\", \"value\": \"4\"}", 400, "*", "filter.operator"),
     ("{\"field\": \"born\", \"operator\": \"isTimestampAfter\", \"value\": \"2026-02-30\"}", 400, "*", "filter.value"),
     ("{\"field\": \"createdAt\", \"operator\": \"isTimestampAfter\", \"value\": \"soon\"}", 400, "*", "filter.value"),
-    ("{\"field\": \"createdAt\", \"operator\": \"isTimestampAfter\", \"value\": \"2026-13-01\"}", 400, "*", "filter.value"),
+    (
+        "{\"field\": \"createdAt\", \"operator\": \"isTimestampAfter\", \"value\": \"2026-13-01\"}",
+        400,
+        "*",
+        "filter.value",
+    ),
     ("{\"field\": \"createdAt\", \"operator\": \"isTimestampAfter\", \"value\": {\"ago\": 5}}", 400, "*", "*"),
     (
         "{\"field\": \"createdAt\", \"operator\": \"isTimestampAfter\", \"value\": {\"ago\": {\"amount\": 3, \"unit\": \"moons\"}}}",
@@ -102,7 +107,12 @@ pub const FILTERS: &[Row] = &[
         "*",
         "*",
     ),
-    ("{\"field\": \"createdAt\", \"operator\": \"isTimestampAfter\", \"value\": {\"startOf\": \"eon\"}}", 400, "*", "*"),
+    (
+        "{\"field\": \"createdAt\", \"operator\": \"isTimestampAfter\", \"value\": {\"startOf\": \"eon\"}}",
+        400,
+        "*",
+        "*",
+    ),
     ("{\"field\": \"createdAt\", \"operator\": \"isGreaterThan\", \"value\": 5}", 400, "*", "filter.operator"),
     ("{\"field\": \"timeSinceLastMessage\", \"operator\": \"isGreaterThan\", \"value\": 3}", 400, "*", "*"),
     (
@@ -119,7 +129,12 @@ pub const FILTERS: &[Row] = &[
     ),
     ("{\"field\": \"tags\", \"operator\": \"isEqualTo\", \"value\": \"vip\"}", 400, "*", "filter.operator"),
     ("{\"field\": \"tags\", \"operator\": \"hasAtLeast\", \"value\": [\"vip\"]}", 400, "*", "*"),
-    ("{\"field\": \"tags\", \"operator\": \"hasAtLeast\", \"value\": {\"count\": -1, \"of\": [\"vip\"]}}", 400, "*", "*"),
+    (
+        "{\"field\": \"tags\", \"operator\": \"hasAtLeast\", \"value\": {\"count\": -1, \"of\": [\"vip\"]}}",
+        400,
+        "*",
+        "*",
+    ),
     ("{\"field\": \"status\", \"operator\": \"isEqualTo\", \"value\": \"awake\"}", 400, "*", "filter.value"),
     ("{\"field\": \"segment\", \"operator\": \"isMemberOf\", \"value\": 999}", 400, "*", "*"),
     ("{\"field\": \"segment\", \"operator\": \"isEqualTo\", \"value\": 1}", 400, "*", "filter.operator"),

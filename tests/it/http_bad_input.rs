@@ -88,7 +88,9 @@ async fn queries(api: &Api, judge: &mut Judge) {
         judge.check(&format!("search {body}"), &reply, *status, code, path);
     }
     for (filter, status, code, path) in FILTERS {
-        for route in ["/v1/contacts/search", "/v1/contacts/count", "/v1/contacts/search/explain", "/v1/contacts/1/explain"] {
+        for route in
+            ["/v1/contacts/search", "/v1/contacts/count", "/v1/contacts/search/explain", "/v1/contacts/1/explain"]
+        {
             let bytes = format!("{{\"filter\": {filter}}}").into_bytes();
             let reply = api.raw(Some(&api.owner), "POST", route, &headers, bytes).await;
             judge.check(&format!("{route} {filter}"), &reply, *status, code, path);
@@ -203,12 +205,7 @@ async fn sizes(api: &Api, judge: &mut Judge) {
         ("/v1/tags", json!({"name": "x".repeat(256)}).to_string(), 400, "*"),
         ("/v1/fields", json!({"name": "x".repeat(51), "dataType": "text"}).to_string(), 400, "*"),
         ("/v1/fields", json!({"name": "x", "slug": "x".repeat(51), "dataType": "text"}).to_string(), 400, "*"),
-        (
-            "/v1/fields",
-            json!({"name": "x", "dataType": "text", "description": "x".repeat(256)}).to_string(),
-            400,
-            "*",
-        ),
+        ("/v1/fields", json!({"name": "x", "dataType": "text", "description": "x".repeat(256)}).to_string(), 400, "*"),
     ];
     for (path, body, status, code) in table {
         let what = format!("{path} {}…", body.chars().take(80).collect::<String>());

@@ -27,7 +27,8 @@ async fn the_log_names_routes_and_nobody() {
     let api = Api::new().await;
     let kept = Kept::default();
     let writer = kept.clone();
-    let log = tracing_subscriber::fmt().json().with_max_level(tracing::Level::TRACE).with_writer(move || writer.clone());
+    let log =
+        tracing_subscriber::fmt().json().with_max_level(tracing::Level::TRACE).with_writer(move || writer.clone());
     let guard = tracing::subscriber::set_default(log.finish());
     api.get(&api.owner, "/v1/contacts/email:oscar@example.org?minVersion=1").await;
     api.get(&api.owner, "/v1/contacts/phone:+60123456789?nonsense=Rosalind").await;
@@ -37,8 +38,11 @@ async fn the_log_names_routes_and_nobody() {
     api.get(&api.owner, "/Rosalind").await;
     drop(guard);
     let text = String::from_utf8(kept.0.lock().expect("not poisoned").clone()).expect("UTF-8");
-    let lines: Vec<serde_json::Value> =
-        text.lines().map(|line| serde_json::from_str(line).expect("JSON")).filter(|line: &serde_json::Value| line["fields"]["message"] == "answered").collect();
+    let lines: Vec<serde_json::Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .filter(|line: &serde_json::Value| line["fields"]["message"] == "answered")
+        .collect();
     let routes: Vec<&str> = lines.iter().filter_map(|line| line["fields"]["route"].as_str()).collect();
     let expected = [
         "/v1/contacts/{identifier}",

@@ -69,7 +69,8 @@ async fn a_contact_an_agent_may_not_see_reads_as_absent() {
         users.filter(|user| user["firstName"] == name).map(|user| user["id"].clone()).next().expect("a user")
     };
     for (contact, assignee) in [(1, id("Lou")), (2, id("Max")), (3, id("Abe"))] {
-        let reply = api.send(&api.owner, "PATCH", &format!("/v1/contacts/{contact}"), &json!({"assignee": assignee})).await;
+        let reply =
+            api.send(&api.owner, "PATCH", &format!("/v1/contacts/{contact}"), &json!({"assignee": assignee})).await;
         assert_eq!(reply.status, 200);
     }
     // 1 is Lou's, 2 is Max's of the same team, 3 is Abe's of none, 4 nobody's.
@@ -86,7 +87,8 @@ async fn a_contact_an_agent_may_not_see_reads_as_absent() {
                 let reply = call(&api, token, method, &path, body).await;
                 assert_eq!(reply.status == 404, seen == 0, "{method} {path}: {}", reply.status);
                 if seen == 0 {
-                    let absent = call(&api, token, method, &path.replacen(&format!("/{contact}"), "/77", 1), body).await;
+                    let absent =
+                        call(&api, token, method, &path.replacen(&format!("/{contact}"), "/77", 1), body).await;
                     let text = String::from_utf8_lossy(&reply.bytes).replace(&format!(" {contact} "), " 77 ");
                     assert_eq!(text, String::from_utf8_lossy(&absent.bytes), "hidden and absent read the same");
                 }

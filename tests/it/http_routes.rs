@@ -133,9 +133,11 @@ async fn queries(tour: &mut Tour) {
     assert_eq!((all["total"].clone(), all["limit"].clone()), (json!(4), json!(25)));
     assert!(all.get("facets").is_none());
     assert!(all["items"][0]["customFields"].is_object());
-    let counted = tour.call(200, "POST", "/v1/contacts/count", "/v1/contacts/count", Some(json!({"search": "car"}))).await;
+    let counted =
+        tour.call(200, "POST", "/v1/contacts/count", "/v1/contacts/count", Some(json!({"search": "car"}))).await;
     assert_eq!(counted["total"], 2);
-    let explained = tour.call(200, "POST", "/v1/contacts/search/explain", "/v1/contacts/search/explain", Some(body)).await;
+    let explained =
+        tour.call(200, "POST", "/v1/contacts/search/explain", "/v1/contacts/search/explain", Some(body)).await;
     assert_eq!(explained["total"], 1);
     assert!(explained["plan"]["order"].is_string() && explained["plan"]["filter"]["way"].is_string());
     let why = json!({"filter": {"field": "age", "operator": "isGreaterThan", "value": 40}});

@@ -47,7 +47,8 @@ async fn exchange(address: SocketAddr, bytes: Vec<u8>) -> String {
 }
 
 fn request(line: &str, token: &str, more: &str, body: &str) -> Vec<u8> {
-    let length = if more.contains("Content-Length") { String::new() } else { format!("Content-Length: {}\r\n", body.len()) };
+    let length =
+        if more.contains("Content-Length") { String::new() } else { format!("Content-Length: {}\r\n", body.len()) };
     let head = format!("{line} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n");
     format!("{head}{length}Content-Type: application/json\r\n{more}\r\n{body}").into_bytes()
 }
