@@ -2,6 +2,13 @@
 
 mod support;
 
+mod bad_input;
+mod bad_query;
+mod http_bad_input;
+mod http_log;
+mod http_roles;
+mod http_routes;
+mod http_server;
 mod engine_writes;
 mod store_format;
 mod store_power;
