@@ -112,7 +112,7 @@ pub fn run(
         }
         if batch.len() == BATCH || (ended && !batch.is_empty()) {
             let (rows, items): (Vec<Row>, Vec<Map<String, Json>>) = batch.drain(..).unzip();
-            let written = engine.create_many(actor, &items, true, options.allow_duplicates)?;
+            let written = engine.create_many(actor, items, true, options.allow_duplicates)?;
             for (row, result) in rows.iter().zip(written.value) {
                 match result {
                     Ok(_) => summary.imported += 1,
