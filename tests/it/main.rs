@@ -2,6 +2,9 @@
 
 mod support;
 
+mod cli_demo;
+mod cli_import;
+mod cli_move;
 mod store_format;
 mod store_power;
 mod store_rot;

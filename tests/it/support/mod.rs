@@ -1,6 +1,7 @@
 //! What several tests share.
 
 pub mod child;
+pub mod command;
 pub mod power;
 pub mod sample;
 pub mod seed;
