@@ -73,8 +73,7 @@ fn scan(world: &World) {
     };
     let filter = filter::read(&query.filter.expect("a filter"), "filter", &context).expect("reads");
     let mut found = 0;
-    let times =
-        micros(5, |_| found = contacts.iter().filter(|contact| filter::matches(&filter, contact)).count());
+    let times = micros(5, |_| found = contacts.iter().filter(|contact| filter::matches(&filter, contact)).count());
     println!(
         "measured yardstick: 'nested five deep' as a plain scan over {} contacts: p50 {:.0} microseconds",
         contacts.len(),
