@@ -69,7 +69,8 @@ fn a_real_file_is_imported_by_one_command() {
     let failed = failed.to_str().expect("UTF-8");
     let data = folder.path().join("data");
     done(&data, &["workspace", "create", "febrl"]);
-    let import = ["import", FEBRL, "--workspace", "febrl", "--map", "given_name=firstName", "--map", "surname=lastName"];
+    let import =
+        ["import", FEBRL, "--workspace", "febrl", "--map", "given_name=firstName", "--map", "surname=lastName"];
     let printed = done(&data, &[&import[..], &["--new-fields", "--failed", failed]].concat());
     let expected = rows(&file);
     let without_name = 5000 - expected.len();
@@ -107,7 +108,8 @@ fn check_search(engine: &Engine, actor: &Actor, rows: &[Row]) {
 }
 
 fn check_filter_and_sort(engine: &Engine, actor: &Actor, rows: &[Row]) {
-    let condition = |field: &str, operator: &str, value: Json| json!({"field": field, "operator": operator, "value": value});
+    let condition =
+        |field: &str, operator: &str, value: Json| json!({"field": field, "operator": operator, "value": value});
     let born = condition("date_of_birth", "isBetween", json!({"from": 19500101, "to": 19691231}));
     let filter = json!({"$and": [
         condition("state", "isEqualTo", json!("NSW")),

@@ -2,20 +2,17 @@
 
 mod support;
 
-<<<<<<< HEAD
 mod bad_input;
 mod bad_query;
+mod cli_demo;
+mod cli_import;
+mod cli_move;
+mod engine_writes;
 mod http_bad_input;
 mod http_log;
 mod http_roles;
 mod http_routes;
 mod http_server;
-mod engine_writes;
-=======
-mod cli_demo;
-mod cli_import;
-mod cli_move;
->>>>>>> cli
 mod store_format;
 mod store_power;
 mod store_rot;
