@@ -38,7 +38,11 @@ impl<T: DeserializeOwned> FromRequest<App> for OptionalJsonBody<T> {
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
         let bytes = bytes(&parts.headers, body, app).await?;
-        if bytes.is_empty() { Ok(OptionalJsonBody(None)) } else { parse(&bytes).map(|body| OptionalJsonBody(Some(body))) }
+        if bytes.is_empty() {
+            Ok(OptionalJsonBody(None))
+        } else {
+            parse(&bytes).map(|body| OptionalJsonBody(Some(body)))
+        }
     }
 }
 
@@ -144,7 +148,11 @@ fn member(path: &str, code: &str, sentence: &str) -> String {
         ("unknown_member" | "missing_member" | "duplicate_member", Some(name))
             if path.rsplit('.').next() != Some(name) =>
         {
-            if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+            if path.is_empty() {
+                name.to_owned()
+            } else {
+                format!("{path}.{name}")
+            }
         }
         _ => path.to_owned(),
     }
@@ -225,7 +233,12 @@ mod tests {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static(value));
             media_type(&headers).is_ok()
         };
-        for good in ["application/json", "Application/JSON; charset=UTF-8", "application/merge-patch+json", "application/json;charset=\"utf-8\""] {
+        for good in [
+            "application/json",
+            "Application/JSON; charset=UTF-8",
+            "application/merge-patch+json",
+            "application/json;charset=\"utf-8\"",
+        ] {
             assert!(check(good), "{good}");
         }
         for bad in ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=utf-16", "json", ""] {

@@ -5,6 +5,7 @@ mod support;
 mod cli_demo;
 mod cli_import;
 mod cli_move;
+mod engine_writes;
 mod store_format;
 mod store_power;
 mod store_rot;

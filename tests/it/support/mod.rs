@@ -1,5 +1,6 @@
 //! What several tests share.
 
+pub mod api;
 pub mod child;
 pub mod command;
 pub mod power;
