@@ -167,10 +167,10 @@ fn bad_rows_are_set_aside_and_the_rest_is_imported() {
     for (reason, part) in reasons.iter().zip(expected) {
         assert!(reason.contains(part), "{reason}");
     }
-    // The file of failed rows can be imported again: its reasons are read over.
+    // The file of failed rows can be imported again: its reasons are read over, and the short row is as wide as the header.
     let again = folder.path().join("people.failed.csv");
     let again = ["import", again.to_str().expect("UTF-8"), "--delimiter", ";", "--map", "E-mail=email"];
-    assert_eq!(done(&data, &[&again[..], &["--allow-duplicates"]].concat()), "1 imported, 3 failed\n");
+    assert_eq!(done(&data, &[&again[..], &["--allow-duplicates"]].concat()), "2 imported, 2 failed\n");
 
     let exported = done(&data, &["export", "--format", "ndjson"]);
     let contacts: Vec<Json> = exported.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
