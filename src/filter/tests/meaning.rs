@@ -38,11 +38,17 @@ fn ana() -> Contact {
     }
 }
 
+fn all_mean<const N: usize>(rows: [(&str, &str, Json, bool); N]) {
+    let (catalog, contact) = (catalog(), ana());
+    for (field, operator, value, truth) in rows {
+        let condition = json!({"field": field, "operator": operator, "value": value});
+        assert_eq!(matches(&filter(&condition, &catalog), &contact), truth, "{condition}");
+    }
+}
+
 #[test]
-fn each_operator_means_what_its_table_says() {
-    let catalog = catalog();
-    let contact = ana();
-    for (field, operator, value, truth) in [
+fn texts_choices_and_sets_mean_what_the_table_says() {
+    all_mean([
         ("firstName", "isEqualTo", json!("ÁNA"), true),
         ("firstName", "isEqualTo", json!("A\u{301}na"), true),
         ("firstName", "isEqualTo", json!("Ana"), false),
@@ -76,6 +82,12 @@ fn each_operator_means_what_its_table_says() {
         ("plan", "isEqualTo", json!("pro"), true),
         ("opted_in", "isEqualTo", json!("true"), true),
         ("opted_in", "isNotEqualTo", json!(true), false),
+    ]);
+}
+
+#[test]
+fn numbers_times_and_segments_mean_what_the_table_says() {
+    all_mean([
         ("score", "isBetween", json!({"from": "10", "to": "50"}), true),
         ("score", "isGreaterThan", json!(50), false),
         ("score", "isGreaterThanOrEqualTo", json!("50.0"), true),
@@ -110,10 +122,7 @@ fn each_operator_means_what_its_table_says() {
         ("segment", "isMemberOf", json!("quiet"), true),
         ("segment", "isNotMemberOf", json!(2), false),
         ("assigneeUserId", "exists", json!(""), false),
-    ] {
-        let condition = json!({"field": field, "operator": operator, "value": value});
-        assert_eq!(matches(&filter(&condition, &catalog), &contact), truth, "{condition}");
-    }
+    ]);
 }
 
 #[test]

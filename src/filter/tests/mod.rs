@@ -4,4 +4,5 @@ mod agreement;
 mod clock;
 mod errors;
 mod meaning;
+mod plans;
 mod world;

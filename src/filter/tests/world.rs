@@ -50,20 +50,7 @@ pub fn catalog() -> Catalog {
     for (id, source) in [(1, "whatsapp"), (2, "whatsapp"), (3, "telegram"), (4, "email")] {
         catalog.put_channel(Channel { id: ChannelId(id), name: format!("channel {id}"), source: source.into() });
     }
-    for (id, email) in [(1, "ana@example.com"), (2, "bo@example.com")] {
-        catalog.put_user(User {
-            id: UserId(id),
-            first_name: "U".into(),
-            last_name: None,
-            email: email.into(),
-            role: Role::Manager,
-            team: None,
-            restrict_data_export: false,
-            restrict_contact_deletion: false,
-            show_only_mine: false,
-            show_team_contacts: false,
-        });
-    }
+    put_users(&mut catalog);
     for (id, name) in [(1, "New Lead"), (2, "Hot Lead"), (3, "Customer")] {
         catalog.put_stage(Stage { id: StageId(id), name: name.into(), position: id });
     }
@@ -317,6 +304,23 @@ pub fn tree(catalog: &Catalog) -> impl Strategy<Value = Json> + use<> {
             1 => inner.prop_map(|node| json!({"$not": node})),
         ]
     })
+}
+
+fn put_users(catalog: &mut Catalog) {
+    for (id, email) in [(1, "ana@example.com"), (2, "bo@example.com")] {
+        catalog.put_user(User {
+            id: UserId(id),
+            first_name: "U".into(),
+            last_name: None,
+            email: email.into(),
+            role: Role::Manager,
+            team: None,
+            restrict_data_export: false,
+            restrict_contact_deletion: false,
+            show_only_mine: false,
+            show_team_contacts: false,
+        });
+    }
 }
 
 /// What random values may be refused for: they are not looked at together.
