@@ -2,7 +2,6 @@
 
 mod support;
 
-<<<<<<< HEAD
 mod bad_input;
 mod bad_query;
 mod http_bad_input;
@@ -11,11 +10,9 @@ mod http_roles;
 mod http_routes;
 mod http_server;
 mod engine_writes;
-=======
 mod cli_demo;
 mod cli_import;
 mod cli_move;
->>>>>>> cli
 mod store_format;
 mod store_power;
 mod store_rot;
