@@ -64,7 +64,8 @@ fn a_demo_cut_short_goes_on_and_is_the_same() {
     let workspace = engine.workspaces().expect("workspaces")[0].id;
     let actor = Actor { workspace, user: None };
     assert_eq!(engine.count(&actor, &Query::default()).expect("a count").value, 1450);
-    let corpus = Corpus::new(5, now).for_workspace(&engine.catalog(workspace).expect("a catalog")).expect("all is there");
+    let corpus =
+        Corpus::new(5, now).for_workspace(&engine.catalog(workspace).expect("a catalog")).expect("all is there");
     for place in [0, 299, 300, 301, 1449] {
         let found = engine.contacts_after(workspace, ContactId(place), 1).expect("a contact");
         let made = corpus.contact(u64::from(place));
@@ -86,7 +87,8 @@ fn the_csv_of_the_demo_imports_with_the_printed_command() {
     let file = file.to_str().expect("UTF-8");
     done(&data, &["demo", "--write-csv", file, "--contacts", "800"]);
     done(&data, &["workspace", "create", "people"]);
-    let import = ["import", file, "--workspace", "people", "--map", "given_name=firstName", "--map", "surname=lastName"];
+    let import =
+        ["import", file, "--workspace", "people", "--map", "given_name=firstName", "--map", "surname=lastName"];
     assert_eq!(done(&data, &[&import[..], &["--new-fields"]].concat()), "800 imported, 0 failed\n");
     assert_eq!(done(&data, &["verify"]), "index and store agree\n");
     let backup = folder.path().join("all.backup");

@@ -69,7 +69,8 @@ fn a_real_file_is_imported_by_one_command() {
     let failed = failed.to_str().expect("UTF-8");
     let data = folder.path().join("data");
     done(&data, &["workspace", "create", "febrl"]);
-    let import = ["import", FEBRL, "--workspace", "febrl", "--map", "given_name=firstName", "--map", "surname=lastName"];
+    let import =
+        ["import", FEBRL, "--workspace", "febrl", "--map", "given_name=firstName", "--map", "surname=lastName"];
     let printed = done(&data, &[&import[..], &["--new-fields", "--failed", failed]].concat());
     let expected = rows(&file);
     let without_name = 5000 - expected.len();
@@ -107,7 +108,8 @@ fn check_search(engine: &Engine, actor: &Actor, rows: &[Row]) {
 }
 
 fn check_filter_and_sort(engine: &Engine, actor: &Actor, rows: &[Row]) {
-    let condition = |field: &str, operator: &str, value: Json| json!({"field": field, "operator": operator, "value": value});
+    let condition =
+        |field: &str, operator: &str, value: Json| json!({"field": field, "operator": operator, "value": value});
     let born = condition("date_of_birth", "isBetween", json!({"from": 19500101, "to": 19691231}));
     let filter = json!({"$and": [
         condition("state", "isEqualTo", json!("NSW")),
@@ -165,10 +167,10 @@ fn bad_rows_are_set_aside_and_the_rest_is_imported() {
     for (reason, part) in reasons.iter().zip(expected) {
         assert!(reason.contains(part), "{reason}");
     }
-    // The file of failed rows can be imported again: its reasons are read over.
+    // The file of failed rows can be imported again: its reasons are read over, and the short row is as wide as the header.
     let again = folder.path().join("people.failed.csv");
     let again = ["import", again.to_str().expect("UTF-8"), "--delimiter", ";", "--map", "E-mail=email"];
-    assert_eq!(done(&data, &[&again[..], &["--allow-duplicates"]].concat()), "1 imported, 3 failed\n");
+    assert_eq!(done(&data, &[&again[..], &["--allow-duplicates"]].concat()), "2 imported, 2 failed\n");
 
     let exported = done(&data, &["export", "--format", "ndjson"]);
     let contacts: Vec<Json> = exported.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();

@@ -112,8 +112,11 @@ pub fn run(
             break;
         }
         done += rows.len() as u64;
-        let written = engine.create_many(actor, items, true, options.allow_duplicates)?;
-        let mut results = written.value.into_iter();
+        let created = match items.as_slice() {
+            [] => Vec::new(),
+            items => engine.create_many(actor, items, true, options.allow_duplicates)?.value,
+        };
+        let mut results = created.into_iter();
         for (row, unreadable) in &rows {
             let reason = match unreadable {
                 Some(reason) => Some(reason.clone()),
