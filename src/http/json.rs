@@ -189,7 +189,7 @@ mod tests {
     }
 
     async fn said(bytes: &[u8]) -> serde_json::Value {
-        let problem = parse::<Outer>(bytes).err().expect("a refusal");
+        let problem = parse::<Outer>(bytes).expect_err("a refusal");
         let bytes = axum::body::to_bytes(problem.into_response().into_body(), 1 << 20).await.expect("a body");
         serde_json::from_slice(&bytes).expect("JSON")
     }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::json;
 
 use crate::support::api::Api;
+use crate::support::child;
 
 /// A log that is kept in memory.
 #[derive(Clone, Default)]
@@ -22,8 +23,21 @@ impl Write for Kept {
     }
 }
 
-#[tokio::test]
-async fn the_log_names_routes_and_nobody() {
+/// In a process of its own: what other tests log at the same time would decide whether this one's lines are kept.
+#[test]
+fn the_log_names_routes_and_nobody() {
+    if child::folder().is_none() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let run = child::command("http_log::the_log_names_routes_and_nobody", folder.path(), "").output();
+        let output = run.expect("the test runs again");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+        return;
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(requests_are_logged_by_route());
+}
+
+async fn requests_are_logged_by_route() {
     let api = Api::new().await;
     let kept = Kept::default();
     let writer = kept.clone();
