@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::app::App;
 use super::problem::{Kind, Problem};
@@ -111,8 +111,11 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     })?;
     let mut reader = serde_json::Deserializer::from_str(text);
     let AsObject(value) = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-        let path = error.path().to_string();
-        refusal(&path, error.inner())
+        // What is no JSON at all is said before what is wrong in it.
+        match serde_json::from_str::<IgnoredAny>(text) {
+            Err(syntax) if error.inner().is_data() => refusal(".", &syntax),
+            _ => refusal(&error.path().to_string(), error.inner()),
+        }
     })?;
     reader.end().map_err(|error| refusal(".", &error))?;
     Ok(value)

@@ -21,7 +21,7 @@ impl Tour {
         };
         assert_eq!(reply.status, status, "{method} {path}: {}", String::from_utf8_lossy(&reply.bytes));
         self.seen.insert((method.to_lowercase(), template.to_owned()));
-        if template.starts_with("/v1") {
+        if status < 300 && template.starts_with("/v1") {
             versions_agree(&reply);
         }
         reply.json()
@@ -133,16 +133,18 @@ async fn queries(tour: &mut Tour) {
     assert_eq!((all["total"].clone(), all["limit"].clone()), (json!(4), json!(25)));
     assert!(all.get("facets").is_none());
     assert!(all["items"][0]["customFields"].is_object());
-    let counted = tour.call(200, "POST", "/v1/contacts/count", "/v1/contacts/count", Some(json!({"search": "car"}))).await;
+    let counted =
+        tour.call(200, "POST", "/v1/contacts/count", "/v1/contacts/count", Some(json!({"search": "car"}))).await;
     assert_eq!(counted["total"], 2);
-    let explained = tour.call(200, "POST", "/v1/contacts/search/explain", "/v1/contacts/search/explain", Some(body)).await;
+    let explained =
+        tour.call(200, "POST", "/v1/contacts/search/explain", "/v1/contacts/search/explain", Some(body)).await;
     assert_eq!(explained["total"], 1);
     assert!(explained["plan"]["order"].is_string() && explained["plan"]["filter"]["way"].is_string());
     let why = json!({"filter": {"field": "age", "operator": "isGreaterThan", "value": 40}});
     let template = "/v1/contacts/{identifier}/explain";
     let report = tour.call(200, "POST", template, "/v1/contacts/id:1/explain", Some(why)).await;
     assert_eq!(report["matches"], true);
-    assert_eq!(report["conditions"][0]["saw"], 41);
+    assert_eq!(report["conditions"][0]["saw"].as_f64(), Some(41.0));
     assert_eq!(report["changesAt"], Json::Null);
 }
 

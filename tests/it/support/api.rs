@@ -68,7 +68,8 @@ pub fn settings() -> Settings {
 
 /// An empty engine in memory, its clock standing at [`NOW`].
 pub fn engine() -> Arc<Engine> {
-    let settings = Config::defaults().expect("the defaults are read").engine;
+    let defaults = Config::defaults().expect("the defaults are read").engine;
+    let settings = rollcall::engine::Settings { min_version_wait_ms: 20, ..defaults };
     Engine::open(Arc::new(MemoryStore::default()), None, settings, Clock::fixed(NOW)).expect("an engine opens")
 }
 
