@@ -54,7 +54,7 @@ impl Pool {
         let parts: Vec<Vec<Word>> = parts.iter().map(|list| words(list)).collect();
         // Syllables compose more names than pairs of whole names do in life.
         let composed = if parts.is_empty() { 0 } else { 35 };
-        Pool { frequent: words(common), parts, joint, composed }
+        Pool { frequent: words(frequent), parts, joint, composed }
     }
 
     fn draw(&self, dice: &mut Dice) -> Word {

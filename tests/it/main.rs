@@ -2,23 +2,17 @@
 
 mod support;
 
-<<<<<<< HEAD
-=======
 mod bad_input;
 mod bad_query;
->>>>>>> main
 mod cli_demo;
 mod cli_import;
 mod cli_move;
 mod engine_writes;
-<<<<<<< HEAD
-=======
 mod http_bad_input;
 mod http_log;
 mod http_roles;
 mod http_routes;
 mod http_server;
->>>>>>> main
 mod store_format;
 mod store_power;
 mod store_rot;
