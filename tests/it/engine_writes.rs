@@ -87,7 +87,7 @@ fn a_taken_email_or_phone_is_a_conflict_that_names_the_holder() {
     );
     let items =
         [json!({"email": "c@d.co"}), json!({"email": "c@d.co"}), json!({"age": 1}), json!({"phone": "+60123456789"})];
-    let many = engine.create_many(&actor, items.map(fields).to_vec(), true, false).expect("a batch");
+    let many = engine.create_many(&actor, &items.map(fields), true, false).expect("a batch");
     let done: Vec<bool> = many.value.iter().map(Result::is_ok).collect();
     assert_eq!(done, [true, false, false, true]);
     assert_eq!(total(&engine, &actor, json!({"field": "email", "operator": "exists"})), 2);
