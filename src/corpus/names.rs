@@ -1,4 +1,4 @@
-//! People's names in fifteen languages: lists of common names, and parts from which many more are composed.
+//! People's names in eighteen languages: lists of common names, and parts from which many more are composed.
 
 use super::dice::Dice;
 use super::locales::{LOCALES, Locale};
