@@ -38,7 +38,6 @@ pub struct Store {
     pub flush_every_ms: u64,
 }
 
-
 /// What is logged and how.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

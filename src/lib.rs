@@ -3,8 +3,8 @@
 
 pub mod cli;
 pub mod clock;
-pub mod console;
 pub mod config;
+pub mod console;
 pub mod contact;
 pub mod corpus;
 pub mod engine;

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 /// Components from the bottom up; each may use only those to its left, `main` and tests anything.
-const LAYERS: [&str; 9] = ["clock", "contact", "store", "index", "filter", "engine", "http", "cli", "main"];
+const LAYERS: [&str; 11] =
+    ["contact", "clock", "store", "index", "filter", "engine", "corpus", "http", "config", "cli", "main"];
 const FILE_LINES_MAX: usize = 500;
 const FUNCTION_LINES_MAX: usize = 60;
 
@@ -92,7 +93,7 @@ fn nothing_below_http_is_async_or_reads_the_clock() {
     let mut broken = Vec::new();
     for (path, text) in files("src") {
         let name = component(&path).unwrap_or_default();
-        let below = LAYERS[..6].contains(&name);
+        let below = LAYERS[..7].contains(&name);
         for (at, line) in code(&text) {
             let is_async = line.contains("async fn") || line.contains(".await") || line.contains("tokio::");
             if below && is_async {
@@ -129,7 +130,11 @@ fn functions_are_short() {
     let mut broken = Vec::new();
     for (path, text) in all() {
         let mut open: Option<(usize, usize, &str)> = None;
+        // The rows of a table that a loop goes through are data.
+        let (mut table, mut rows) = (false, 0);
         for (at, line) in text.lines().enumerate() {
+            table = (table || line.ends_with(" in [")) && line.trim() != "] {";
+            rows += usize::from(table);
             let indent = line.len() - line.trim_start().len();
             let starts = [
                 "fn ",
@@ -145,14 +150,15 @@ fn functions_are_short() {
                 && starts.iter().any(|start| line.trim_start().starts_with(start))
                 && !line.trim_end().ends_with(';')
             {
-                open = Some((at, indent, line.trim()));
+                (open, rows) = (Some((at, indent, line.trim())), 0);
             }
             let Some((from, outer, name)) = open else { continue };
             let closes =
                 line.trim_end() == format!("{}}}", " ".repeat(outer)) || (from == at && line.trim_end().ends_with('}'));
             if closes {
-                if at - from + 1 > FUNCTION_LINES_MAX {
-                    broken.push(format!("{}:{}: {} lines: {name}", path.display(), from + 1, at - from + 1));
+                let lines = at - from + 1 - rows;
+                if lines > FUNCTION_LINES_MAX {
+                    broken.push(format!("{}:{}: {lines} lines: {name}", path.display(), from + 1));
                 }
                 open = None;
             }

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
+use crate::contact::Mistake;
 use crate::engine::Error;
 
 /// A failure with what the caller should read.
@@ -45,6 +46,17 @@ impl Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Failure {
+        // Each mistake is a sentence of its own.
+        let sentences = |mistakes: &[Mistake]| mistakes.iter().map(Mistake::to_string).collect::<Vec<_>>().join(" ");
+        Failure::Failed(match &error {
+            Error::Invalid(mistakes) => sentences(mistakes),
+            other => other.to_string(),
+        })
+    }
+}
+
+impl From<crate::http::Error> for Failure {
+    fn from(error: crate::http::Error) -> Failure {
         Failure::Failed(error.to_string())
     }
 }

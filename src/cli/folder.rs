@@ -47,8 +47,7 @@ pub(super) fn open_store(config: &Config, create: bool) -> Result<Arc<dyn Store>
         }
         std::fs::create_dir_all(folder).map_err(|error| Failure::file("make the data folder", folder, &error))?;
     }
-    let settings =
-        SledSettings { cache_bytes: config.store.cache_bytes, flush_every_ms: config.store.flush_every_ms };
+    let settings = SledSettings { cache_bytes: config.store.cache_bytes, flush_every_ms: config.store.flush_every_ms };
     let store = SledStore::open(&folder.join(STORE), settings).map_err(|error| match error {
         StoreError::Open(why) => Failure::Failed(format!("cannot open the data folder {}: {why}", folder.display())),
         other => Failure::Failed(other.to_string()),

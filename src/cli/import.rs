@@ -130,7 +130,9 @@ fn typed(text: &str) -> Result<(String, DataType), String> {
     let (column, name) = pair(text)?;
     let found = TYPES.iter().find(|(known, _)| known.eq_ignore_ascii_case(&name));
     let names = || TYPES.map(|(name, _)| name).join(", ");
-    found.map(|(_, data_type)| (column, *data_type)).ok_or_else(|| format!("there is no type {name}; use one of {}", names()))
+    found
+        .map(|(_, data_type)| (column, *data_type))
+        .ok_or_else(|| format!("there is no type {name}; use one of {}", names()))
 }
 
 fn type_name(data_type: DataType) -> &'static str {

@@ -35,14 +35,14 @@ use failure::Failure;
 #[command(name = "rollcall", version, disable_help_subcommand = true)]
 struct Arguments {
     #[command(flatten)]
-    common: Common,
+    shared: Shared,
     #[command(subcommand)]
     command: Command,
 }
 
 /// What every command takes.
 #[derive(Args)]
-struct Common {
+struct Shared {
     /// Configuration file; without it ./rollcall.toml, if there is one.
     #[arg(long, global = true, value_name = "FILE", env = "ROLLCALL_CONFIG")]
     config: Option<PathBuf>,
@@ -123,19 +123,19 @@ fn configuration(arguments: &Arguments) -> Result<Loaded, Failure> {
         let text = path.to_str().map(str::to_owned);
         text.ok_or_else(|| Failure::Usage(format!("{} is not UTF-8, which --folder must be", path.display())))
     };
-    match (&arguments.common.folder, &arguments.command) {
+    match (&arguments.shared.folder, &arguments.command) {
         (Some(folder), _) => flags.push(("store.folder", text(folder)?)),
         (None, Command::Demo(_)) => flags.push(("store.folder", demo::FOLDER.to_owned())),
         (None, _) => {}
     }
-    flags.extend(arguments.common.log_level.clone().map(|level| ("log.level", level)));
+    flags.extend(arguments.shared.log_level.clone().map(|level| ("log.level", level)));
     if let Command::Serve(serve::Serve { bind: Some(bind) }) | Command::Demo(demo::Demo { bind: Some(bind), .. }) =
         &arguments.command
     {
         flags.push(("http.bind", bind.clone()));
     }
     let sources = Sources {
-        file: arguments.common.config.clone(),
+        file: arguments.shared.config.clone(),
         // A variable that is not UTF-8 cannot be a setting.
         environment: std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))

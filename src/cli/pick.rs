@@ -27,7 +27,10 @@ impl Pick {
                 named.or_else(|| all.iter().find(|workspace| workspace.id.to_string() == *wanted))
             }
             None if all.len() > 1 => {
-                return Err(Failure::Usage(format!("there are several workspaces: name one of them with --workspace: {}", names())));
+                return Err(Failure::Usage(format!(
+                    "there are several workspaces: name one of them with --workspace: {}",
+                    names()
+                )));
             }
             None => all.first(),
         };
@@ -36,7 +39,9 @@ impl Pick {
             (None, Some(wanted)) if !all.is_empty() => {
                 Err(Failure::Usage(format!("there is no workspace {wanted}; there are: {}", names())))
             }
-            (None, _) => Err(Failure::Usage("there is no workspace yet; make one with `rollcall workspace create NAME`".into())),
+            (None, _) => {
+                Err(Failure::Usage("there is no workspace yet; make one with `rollcall workspace create NAME`".into()))
+            }
         }
     }
 }

@@ -23,7 +23,9 @@ impl Serve {
     pub fn run(self, config: Config) -> Result<(), Failure> {
         let engine = folder::open(&config, true)?;
         if engine.workspaces()?.is_empty() {
-            show::remark("there is no workspace yet: stop, run `rollcall workspace create NAME`, then `rollcall token create`");
+            show::remark(
+                "there is no workspace yet: stop, run `rollcall workspace create NAME`, then `rollcall token create`",
+            );
         }
         until_stopped(engine, &config, |address| {
             show::remark(&format!("serving {} on http://{address}", config.store.folder.display()));
@@ -39,30 +41,18 @@ pub(super) fn until_stopped(
     config: &Config,
     ready: impl FnOnce(SocketAddr) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let served = listen(engine.clone(), config, ready);
-    let closed = engine.close();
-    served?;
-    closed?;
-    Ok(())
-}
-
-fn listen(
-    engine: Arc<Engine>,
-    config: &Config,
-    ready: impl FnOnce(SocketAddr) -> Result<(), Failure>,
-) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::Failed(format!("cannot start the server's threads: {error}")))?;
-    runtime.block_on(async {
-        let server = http::Server::bind(engine, config.http.clone()).await.map_err(failed)?;
+    let served: Result<(), Failure> = runtime.block_on(async {
         let stop = stop_signal()?;
+        let server = http::Server::bind(engine.clone(), config.http.clone()).await?;
         ready(server.address())?;
-        server.run(stop).await.map_err(failed)
-    })
-}
-
-fn failed(error: http::Error) -> Failure {
-    Failure::Failed(error.to_string())
+        Ok(server.run(stop).await?)
+    });
+    // The server closes the engine; where it never ran, this does.
+    let closed = engine.close();
+    served?;
+    Ok(closed?)
 }
 
 /// Done when the process is asked to stop. The handlers stand when this returns, so no signal is missed.

@@ -301,7 +301,11 @@ impl Ids {
             channels.find(|other| other.name == wanted.name && other.source == wanted.source).map(|found| found.id)
         };
         Ok(Ids {
-            fields: all(&definition.fields, |field| &field.slug, |field| Some(catalog.field_with_slug(&field.slug)?.id))?,
+            fields: all(
+                &definition.fields,
+                |field| &field.slug,
+                |field| Some(catalog.field_with_slug(&field.slug)?.id),
+            )?,
             tags: all(&definition.tags, |tag| &tag.name, |tag| Some(catalog.tag_named(&tag.name)?.id))?,
             channels: all(&definition.channels, |channel| &channel.name, channel)?,
             users: all(&definition.users, |user| &user.email, |user| Some(catalog.user_with_email(&user.email)?.id))?,

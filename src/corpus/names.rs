@@ -1,4 +1,4 @@
-//! People's names in fifteen languages: lists of common names, and parts from which many more are composed.
+//! People's names in eighteen languages: lists of common names, and parts from which many more are composed.
 
 use super::dice::Dice;
 use super::locales::{LOCALES, Locale};
@@ -11,7 +11,7 @@ pub(super) struct Word {
 
 /// One kind of name of a language: common ones, most frequent first, and parts to compose rare ones from.
 struct Pool {
-    common: Vec<Word>,
+    usual: Vec<Word>,
     parts: Vec<Vec<Word>>,
     joint: &'static str,
     /// Per cent of names that are composed.
@@ -50,16 +50,16 @@ impl Names {
 }
 
 impl Pool {
-    fn new(common: &str, parts: &[&str], joint: &'static str) -> Pool {
+    fn new(usual: &str, parts: &[&str], joint: &'static str) -> Pool {
         let parts: Vec<Vec<Word>> = parts.iter().map(|list| words(list)).collect();
         // Syllables compose more names than pairs of whole names do in life.
         let composed = if parts.is_empty() { 0 } else { 35 };
-        Pool { common: words(common), parts, joint, composed }
+        Pool { usual: words(usual), parts, joint, composed }
     }
 
     fn draw(&self, dice: &mut Dice) -> Word {
         if !dice.percent(self.composed) {
-            let word = &self.common[dice.zipf(self.common.len())];
+            let word = &self.usual[dice.zipf(self.usual.len())];
             return Word { native: word.native.clone(), roman: word.roman.clone() };
         }
         let mut name = Word { native: String::with_capacity(32), roman: String::with_capacity(24) };
@@ -139,7 +139,7 @@ mod tests {
     fn every_word_has_a_spelling_in_plain_letters() {
         for names in Names::all() {
             for pool in [&names.first, &names.last] {
-                for word in pool.common.iter().chain(pool.parts.iter().flatten()) {
+                for word in pool.usual.iter().chain(pool.parts.iter().flatten()) {
                     assert!(!word.roman.is_empty(), "{}", word.native);
                     assert!(word.roman.bytes().all(|b| b.is_ascii_lowercase()), "{}", word.roman);
                     assert!(!word.native.contains('|'), "{}", word.native);

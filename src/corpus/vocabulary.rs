@@ -85,9 +85,8 @@ fn fields() -> Vec<CustomField> {
 
 /// The plain words come first, so that they are the frequent ones.
 fn tags() -> Vec<Tag> {
-    let names = TAG_ENDINGS
-        .iter()
-        .flat_map(|ending| TAG_WORDS.split_whitespace().map(move |word| format!("{word}{ending}")));
+    let names =
+        TAG_ENDINGS.iter().flat_map(|ending| TAG_WORDS.split_whitespace().map(move |word| format!("{word}{ending}")));
     (1..)
         .zip(names.take(TAGS))
         .map(|(id, name)| Tag { id: TagId(id), name, description: None, emoji: None, color: None })
@@ -97,11 +96,7 @@ fn tags() -> Vec<Tag> {
 fn channels() -> Vec<Channel> {
     (1..)
         .zip(CHANNELS.iter().zip(SOURCES))
-        .map(|(id, (name, source))| Channel {
-            id: ChannelId(id),
-            name: (*name).to_owned(),
-            source: source.to_owned(),
-        })
+        .map(|(id, (name, source))| Channel { id: ChannelId(id), name: (*name).to_owned(), source: source.to_owned() })
         .collect()
 }
 
@@ -131,8 +126,5 @@ fn users() -> Vec<User> {
 
 fn stages() -> Vec<Stage> {
     let names: [&str; STAGES] = ["New lead", "Qualified", "Negotiation", "Customer", "Lost"];
-    (1..)
-        .zip(names)
-        .map(|(id, name)| Stage { id: StageId(id), name: name.to_owned(), position: id.into() })
-        .collect()
+    (1..).zip(names).map(|(id, name)| Stage { id: StageId(id), name: name.to_owned(), position: id }).collect()
 }

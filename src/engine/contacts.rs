@@ -88,10 +88,11 @@ impl Engine {
     pub fn create_many(
         &self,
         actor: &Actor,
-        items: Vec<Fields>,
+        items: &[Fields],
         everything: bool,
         allow_duplicates: bool,
     ) -> Result<Written<Vec<Result<ContactId>>>> {
+        let items = items.to_vec();
         let scope = if everything { Scope::Everything } else { Scope::Person };
         self.committer.write(actor.workspace, move |txn| {
             let one = |fields: &Fields| Ok(create(txn, fields, scope, allow_duplicates)?.id);

@@ -284,7 +284,7 @@ mod tests {
         let condition = json!({"field": "email", "operator": "exists"});
         let six_deep = json!({"$not": {"$not": {"$and": [{"$or": [{"$not": condition}]}]}}});
         for (tree, path, code, words) in [
-            (json!([]), "filter", "wrong_type", "a list"),
+            (json!([1]), "filter", "wrong_type", "a list"),
             (json!({}), "filter", "empty_node", "{\"$and\": []}"),
             (json!({"$and": [null]}), "filter.$and[0]", "wrong_type", "null"),
             (json!({"$and": {}}), "filter.$and", "wrong_type", "an object"),

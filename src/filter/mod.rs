@@ -83,3 +83,6 @@ pub fn matches(filter: &Filter, contact: &Contact) -> bool {
 pub fn report(filter: &Filter, contact: &Contact, catalog: &Catalog, now: Millis) -> ContactReport {
     matches::report(filter, contact, catalog, now)
 }
+
+#[cfg(test)]
+mod tests;

@@ -51,14 +51,10 @@ pub struct ChannelAnswer {
 }
 
 /// List the workspace's channels
-#[utoipa::path(get, path = "/channels", tag = "Workspace",
+#[utoipa::path(get, operation_id = "listChannels", path = "/channels", tag = "Workspace",
     params(("minVersion" = Option<u64>, Query, description = "Wait briefly until the workspace has this version")),
     responses((status = 200, body = Listed<ChannelBody>)))]
-pub async fn list(
-    State(app): State<App>,
-    caller: May<ReadDefinitions>,
-    query: QueryString,
-) -> Result<Answer, Problem> {
+pub async fn list(State(app): State<App>, caller: May<ReadDefinitions>, query: QueryString) -> Result<Answer, Problem> {
     let min_version = query.min_version(&[])?;
     app.read(move |engine| {
         let found = engine.definitions(caller.actor().workspace, min_version)?;
@@ -69,7 +65,7 @@ pub async fn list(
 }
 
 /// Make a channel
-#[utoipa::path(post, path = "/channels", tag = "Workspace", request_body = NewChannel,
+#[utoipa::path(post, operation_id = "createChannel", path = "/channels", tag = "Workspace", request_body = NewChannel,
     responses((status = 201, body = ChannelAnswer)))]
 pub async fn create(
     State(app): State<App>,
@@ -88,7 +84,7 @@ pub async fn create(
 }
 
 /// Rename a channel
-#[utoipa::path(patch, path = "/channels/{id}", tag = "Workspace", request_body = ChannelChanges,
+#[utoipa::path(patch, operation_id = "updateChannel", path = "/channels/{id}", tag = "Workspace", request_body = ChannelChanges,
     params(("id" = u32, Path)), responses((status = 200, body = ChannelAnswer)))]
 pub async fn update(
     State(app): State<App>,

@@ -24,7 +24,7 @@ pub struct TagNames {
 }
 
 /// Add tags to a contact
-#[utoipa::path(post, path = "/contacts/{identifier}/tags", tag = "Contacts", request_body = TagNames,
+#[utoipa::path(post, operation_id = "addContactTags", path = "/contacts/{identifier}/tags", tag = "Contacts", request_body = TagNames,
     params(("identifier" = String, Path, description = "`17`, `id:17`, `email:…` or `phone:+…`")),
     responses((status = 200, body = ContactAnswer)))]
 pub async fn add(
@@ -45,7 +45,7 @@ pub async fn add(
 }
 
 /// Remove tags from a contact: named in the body, or in the query where a body cannot be sent
-#[utoipa::path(delete, path = "/contacts/{identifier}/tags", tag = "Contacts", request_body = Option<TagNames>,
+#[utoipa::path(delete, operation_id = "removeContactTags", path = "/contacts/{identifier}/tags", tag = "Contacts", request_body = Option<TagNames>,
     params(("identifier" = String, Path, description = "`17`, `id:17`, `email:…` or `phone:+…`"),
            ("tags" = Option<Vec<String>>, Query, description = "A tag's name; once per tag")),
     responses((status = 200, body = ContactAnswer)))]
@@ -60,7 +60,11 @@ pub async fn remove(
     let mut names: Vec<String> = query.all("tags").map(str::to_owned).collect();
     match body {
         Some(_) if !names.is_empty() => {
-            return Err(Problem::mistake("tags", "given_twice", "tags are named in the body or in the query, not in both"));
+            return Err(Problem::mistake(
+                "tags",
+                "given_twice",
+                "tags are named in the body or in the query, not in both",
+            ));
         }
         Some(body) => names = body.tags,
         None => {}

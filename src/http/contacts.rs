@@ -16,7 +16,7 @@ use crate::contact::{Catalog, Contact, render};
 use crate::engine::Written;
 
 /// Make a contact
-#[utoipa::path(post, path = "/contacts", tag = "Contacts", request_body = ContactFields,
+#[utoipa::path(post, operation_id = "createContact", path = "/contacts", tag = "Contacts", request_body = ContactFields,
     responses((status = 201, body = ContactAnswer, headers(("Location" = String)))))]
 pub async fn create(
     State(app): State<App>,
@@ -34,7 +34,7 @@ pub async fn create(
 }
 
 /// Read a contact
-#[utoipa::path(get, path = "/contacts/{identifier}", tag = "Contacts",
+#[utoipa::path(get, operation_id = "getContact", path = "/contacts/{identifier}", tag = "Contacts",
     params(("identifier" = String, Path, description = "`17`, `id:17`, `email:ana@example.org` or `phone:+60123456789`"),
            ("minVersion" = Option<u64>, Query, description = "Wait briefly until the workspace has this version")),
     responses((status = 200, body = ContactAnswer)))]
@@ -53,7 +53,7 @@ pub async fn read(
 }
 
 /// Change a contact: only what is given; null takes a value away
-#[utoipa::path(patch, path = "/contacts/{identifier}", tag = "Contacts", request_body = ContactFields,
+#[utoipa::path(patch, operation_id = "updateContact", path = "/contacts/{identifier}", tag = "Contacts", request_body = ContactFields,
     params(("identifier" = String, Path, description = "`17`, `id:17`, `email:…` or `phone:+…`")),
     responses((status = 200, body = ContactAnswer)))]
 pub async fn update(
@@ -73,7 +73,7 @@ pub async fn update(
 }
 
 /// Delete a contact and its whole history; this cannot be undone
-#[utoipa::path(delete, path = "/contacts/{identifier}", tag = "Contacts",
+#[utoipa::path(delete, operation_id = "deleteContact", path = "/contacts/{identifier}", tag = "Contacts",
     params(("identifier" = String, Path, description = "`17`, `id:17`, `email:…` or `phone:+…`")),
     responses((status = 200, body = Deleted)))]
 pub async fn delete(

@@ -83,7 +83,7 @@ pub struct Condition {
 }
 
 /// Explain how a query is answered: each node with its exact number of rows, the way chosen, and its time
-#[utoipa::path(post, path = "/contacts/search/explain", tag = "Queries", request_body = SearchBody,
+#[utoipa::path(post, operation_id = "explainSearch", path = "/contacts/search/explain", tag = "Queries", request_body = SearchBody,
     responses((status = 200, body = ExplainAnswer)))]
 pub async fn search(
     State(app): State<App>,
@@ -110,7 +110,7 @@ pub async fn search(
 }
 
 /// Explain which conditions hold for one contact, and when that changes by time alone
-#[utoipa::path(post, path = "/contacts/{identifier}/explain", tag = "Queries", request_body = CountBody,
+#[utoipa::path(post, operation_id = "explainContact", path = "/contacts/{identifier}/explain", tag = "Queries", request_body = CountBody,
     params(("identifier" = String, Path, description = "`17`, `id:17`, `email:…` or `phone:+…`")),
     responses((status = 200, body = ContactReportAnswer)))]
 pub async fn contact(

@@ -109,14 +109,10 @@ pub struct FieldAnswer {
 }
 
 /// List every field with its operators
-#[utoipa::path(get, path = "/fields", tag = "Workspace",
+#[utoipa::path(get, operation_id = "listFields", path = "/fields", tag = "Workspace",
     params(("minVersion" = Option<u64>, Query, description = "Wait briefly until the workspace has this version")),
     responses((status = 200, body = Listed<FieldBody>)))]
-pub async fn list(
-    State(app): State<App>,
-    caller: May<ReadDefinitions>,
-    query: QueryString,
-) -> Result<Answer, Problem> {
+pub async fn list(State(app): State<App>, caller: May<ReadDefinitions>, query: QueryString) -> Result<Answer, Problem> {
     let min_version = query.min_version(&[])?;
     app.read(move |engine| {
         let found = engine.definitions(caller.actor().workspace, min_version)?;
@@ -127,7 +123,7 @@ pub async fn list(
 }
 
 /// Make a custom field; it can be filtered, sorted and searched at once
-#[utoipa::path(post, path = "/fields", tag = "Workspace", request_body = NewFieldBody,
+#[utoipa::path(post, operation_id = "createField", path = "/fields", tag = "Workspace", request_body = NewFieldBody,
     responses((status = 201, body = FieldAnswer)))]
 pub async fn create(
     State(app): State<App>,
@@ -154,7 +150,7 @@ pub async fn create(
 }
 
 /// Change a custom field's name, description, searchability, or append choices
-#[utoipa::path(patch, path = "/fields/{slug}", tag = "Workspace", request_body = FieldChanges,
+#[utoipa::path(patch, operation_id = "updateField", path = "/fields/{slug}", tag = "Workspace", request_body = FieldChanges,
     params(("slug" = String, Path, description = "The custom field's slug")),
     responses((status = 200, body = FieldAnswer)))]
 pub async fn update(
@@ -179,7 +175,7 @@ pub async fn update(
 }
 
 /// Remove a custom field and its values from every contact
-#[utoipa::path(delete, path = "/fields/{slug}", tag = "Workspace",
+#[utoipa::path(delete, operation_id = "deleteField", path = "/fields/{slug}", tag = "Workspace",
     params(("slug" = String, Path, description = "The custom field's slug")),
     responses((status = 200, body = Deleted)))]
 pub async fn delete(
@@ -201,7 +197,9 @@ pub async fn delete(
 fn named(key: &Key, catalog: &Catalog) -> Result<CustomField, Problem> {
     match Field::named(&key.0, catalog) {
         Some(Field::Custom(id)) => catalog.fields.get(&id).cloned(),
-        Some(_) => return Err(Problem::mistake("slug", "standard_field", "a standard field cannot be changed or removed")),
+        Some(_) => {
+            return Err(Problem::mistake("slug", "standard_field", "a standard field cannot be changed or removed"));
+        }
         None => None,
     }
     .ok_or_else(|| Problem::absent("custom field", &key.0))

@@ -20,13 +20,13 @@ pub struct Health {
 const OK: Health = Health { status: "ok", release: env!("CARGO_PKG_VERSION") };
 
 /// The process lives and answers
-#[utoipa::path(get, path = "/health", tag = "Server", security(()), responses((status = 200, body = Health)))]
+#[utoipa::path(get, operation_id = "getHealth", path = "/health", tag = "Server", security(()), responses((status = 200, body = Health)))]
 pub async fn health() -> Json<Health> {
     Json(OK)
 }
 
 /// The engine answers and the store takes writes
-#[utoipa::path(get, path = "/ready", tag = "Server", security(()), responses((status = 200, body = Health)))]
+#[utoipa::path(get, operation_id = "getReady", path = "/ready", tag = "Server", security(()), responses((status = 200, body = Health)))]
 pub async fn ready(State(app): State<App>) -> Result<Json<Health>, Problem> {
     if app.is_closing() {
         return Err(Problem::new(Kind::Closing, "the server is shutting down"));

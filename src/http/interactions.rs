@@ -98,7 +98,7 @@ pub struct History {
 }
 
 /// Record a message, comment or event; messages move the contact's times
-#[utoipa::path(post, path = "/contacts/{identifier}/interactions", tag = "Interactions", request_body = NewInteraction,
+#[utoipa::path(post, operation_id = "recordInteraction", path = "/contacts/{identifier}/interactions", tag = "Interactions", request_body = NewInteraction,
     params(("identifier" = String, Path, description = "`17`, `id:17`, `email:…` or `phone:+…`")),
     responses((status = 201, body = RecordedAnswer), (status = 200, body = RecordedAnswer, description = "Dropped: the contact is blocked")))]
 pub async fn record(
@@ -112,8 +112,7 @@ pub async fn record(
     app.write(move |engine| {
         let who = caller.reach(engine, &named)?;
         let interaction = resolve(new, caller.actor(), engine)?;
-        let written =
-            engine.record(caller.actor(), &who, interaction.clone()).map_err(|error| hide(error, &named))?;
+        let written = engine.record(caller.actor(), &who, interaction.clone()).map_err(|error| hide(error, &named))?;
         let version = written.version;
         let Recorded::Stored { number, contact } = written.value else {
             let reason = Some("the contact is blocked: the incoming message was dropped");
@@ -135,7 +134,7 @@ pub async fn record(
 }
 
 /// Read a contact's history, newest first
-#[utoipa::path(get, path = "/contacts/{identifier}/interactions", tag = "Interactions",
+#[utoipa::path(get, operation_id = "listInteractions", path = "/contacts/{identifier}/interactions", tag = "Interactions",
     params(("identifier" = String, Path, description = "`17`, `id:17`, `email:…` or `phone:+…`"),
            ("before" = Option<String>, Query, description = "The `next` of the page before"),
            ("limit" = Option<u64>, Query, description = "1 to 100; 25 where absent"),
@@ -227,7 +226,8 @@ fn channel_id(given: &Json, catalog: &Catalog) -> Result<u32, Mistake> {
     let mistake = |code, said: String| Err(Mistake::new("channel", code, said));
     if let Some(id) = given.as_u64() {
         let known = u32::try_from(id).ok().filter(|id| catalog.channels.contains_key(&ChannelId(*id)));
-        return known.map_or_else(|| mistake("unknown_channel", format!("there is no channel {id} in this workspace")), Ok);
+        return known
+            .map_or_else(|| mistake("unknown_channel", format!("there is no channel {id} in this workspace")), Ok);
     }
     let Some(name) = given.as_str() else {
         return mistake("wrong_type", "a channel is its id, its name or its source".into());
@@ -311,7 +311,11 @@ mod tests {
     fn a_channel_is_found_by_id_name_or_source() {
         let mut catalog = Catalog::default();
         for (id, name, source) in [(1, "Shop", "whatsapp"), (2, "Help", "email"), (3, "Sales", "email")] {
-            catalog.put_channel(crate::contact::Channel { id: ChannelId(id), name: name.into(), source: source.into() });
+            catalog.put_channel(crate::contact::Channel {
+                id: ChannelId(id),
+                name: name.into(),
+                source: source.into(),
+            });
         }
         let code = |given: Json| channel_id(&given, &catalog).map_err(|mistake| mistake.code);
         assert_eq!(code(1.into()), Ok(1));

@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::app::App;
 use super::problem::{Kind, Problem};
@@ -38,7 +38,11 @@ impl<T: DeserializeOwned> FromRequest<App> for OptionalJsonBody<T> {
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
         let bytes = bytes(&parts.headers, body, app).await?;
-        if bytes.is_empty() { Ok(OptionalJsonBody(None)) } else { parse(&bytes).map(|body| OptionalJsonBody(Some(body))) }
+        if bytes.is_empty() {
+            Ok(OptionalJsonBody(None))
+        } else {
+            parse(&bytes).map(|body| OptionalJsonBody(Some(body)))
+        }
     }
 }
 
@@ -107,8 +111,11 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     })?;
     let mut reader = serde_json::Deserializer::from_str(text);
     let AsObject(value) = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-        let path = error.path().to_string();
-        refusal(&path, error.inner())
+        // What is no JSON at all is said before what is wrong in it.
+        match serde_json::from_str::<IgnoredAny>(text) {
+            Err(syntax) if error.inner().is_data() => refusal(".", &syntax),
+            _ => refusal(&error.path().to_string(), error.inner()),
+        }
     })?;
     reader.end().map_err(|error| refusal(".", &error))?;
     Ok(value)
@@ -144,7 +151,11 @@ fn member(path: &str, code: &str, sentence: &str) -> String {
         ("unknown_member" | "missing_member" | "duplicate_member", Some(name))
             if path.rsplit('.').next() != Some(name) =>
         {
-            if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+            if path.is_empty() {
+                name.to_owned()
+            } else {
+                format!("{path}.{name}")
+            }
         }
         _ => path.to_owned(),
     }
@@ -178,7 +189,7 @@ mod tests {
     }
 
     async fn said(bytes: &[u8]) -> serde_json::Value {
-        let problem = parse::<Outer>(bytes).err().expect("a refusal");
+        let problem = parse::<Outer>(bytes).expect_err("a refusal");
         let bytes = axum::body::to_bytes(problem.into_response().into_body(), 1 << 20).await.expect("a body");
         serde_json::from_slice(&bytes).expect("JSON")
     }
@@ -225,7 +236,12 @@ mod tests {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static(value));
             media_type(&headers).is_ok()
         };
-        for good in ["application/json", "Application/JSON; charset=UTF-8", "application/merge-patch+json", "application/json;charset=\"utf-8\""] {
+        for good in [
+            "application/json",
+            "Application/JSON; charset=UTF-8",
+            "application/merge-patch+json",
+            "application/json;charset=\"utf-8\"",
+        ] {
             assert!(check(good), "{good}");
         }
         for bad in ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=utf-16", "json", ""] {

@@ -129,7 +129,10 @@ mod tests {
         assert_eq!(spent.refusal().map(|problem| problem.kind()), Some(Kind::RateLimited));
         let mut headers = HeaderMap::new();
         spent.mark(&mut headers);
-        assert_eq!((&headers[LIMIT], &headers[REMAINING], &headers[RESET]), (&HeaderValue::from(3), &HeaderValue::from(0), &HeaderValue::from(3)));
+        assert_eq!(
+            (&headers[LIMIT], &headers[REMAINING], &headers[RESET]),
+            (&HeaderValue::from(3), &HeaderValue::from(0), &HeaderValue::from(3))
+        );
         assert!(rate.take("b").refusal().is_none());
     }
 

@@ -54,8 +54,10 @@ impl Metrics {
         for (structure, size) in gauges.awake.iter().flat_map(|awake| &awake.memory) {
             *bytes.entry(structure).or_default() += size;
         }
-        let (contacts, changes) =
-            gauges.awake.iter().fold((0, 0), |(contacts, changes), one| (contacts + one.contacts, changes + one.version.0));
+        let (contacts, changes) = gauges
+            .awake
+            .iter()
+            .fold((0, 0), |(contacts, changes), one| (contacts + one.contacts, changes + one.version.0));
         with_local_recorder(&self.recorder, || {
             gauge!("rollcall_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
             gauge!("rollcall_workspaces_awake").set(gauges.awake.len() as f64);

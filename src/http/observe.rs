@@ -76,7 +76,7 @@ mod tests {
             request_id(&headers)
         };
         assert_eq!(id("a-1_B"), "a-1_B");
-        for bad in ["", "a b", "ana@example.org", "é"] {
+        for bad in ["", "a b", "ana@example.org", "a/b"] {
             assert_ne!(id(bad), bad);
             assert_eq!(id(bad).len(), 16);
         }

@@ -20,10 +20,7 @@ pub fn described() -> OpenApiRouter<App> {
 }
 
 fn head() -> OpenApi {
-    let info = InfoBuilder::new()
-        .title("Rollcall")
-        .version(env!("CARGO_PKG_VERSION"))
-        .description(Some(DESCRIPTION));
+    let info = InfoBuilder::new().title("Rollcall").version(env!("CARGO_PKG_VERSION")).description(Some(DESCRIPTION));
     let token = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
     let mut schemas = Vec::new();
     <ProblemBody<'static> as ToSchema>::schemas(&mut schemas);

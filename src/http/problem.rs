@@ -203,6 +203,7 @@ impl Problem {
     }
 
     /// The kind of refusal.
+    #[cfg(test)]
     pub fn kind(&self) -> Kind {
         self.0.kind
     }

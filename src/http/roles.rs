@@ -24,6 +24,9 @@ pub enum Grant {
     No,
 }
 
+/// A restriction of a user, and its name.
+pub type Restriction = (fn(&User) -> bool, &'static str);
+
 /// One row of the table.
 #[derive(Debug)]
 pub struct Rule {
@@ -32,8 +35,8 @@ pub struct Rule {
     pub owner: Grant,
     pub manager: Grant,
     pub agent: Grant,
-    /// The user's restriction that takes the action from a manager, and its name.
-    pub restriction: Option<(fn(&User) -> bool, &'static str)>,
+    /// The user's restriction that takes the action from a manager.
+    pub restriction: Option<Restriction>,
     /// Said to who is refused.
     pub reason: &'static str,
 }
@@ -78,8 +81,7 @@ actions! {
     ChangeUsers       "changeUsers"      Yes   No      No     None,                "users, their roles and restrictions are kept by owners";
 }
 
-const NO_DELETION: Option<(fn(&User) -> bool, &str)> =
-    Some((|user| user.restrict_contact_deletion, "restrict_contact_deletion"));
+const NO_DELETION: Option<Restriction> = Some((|user| user.restrict_contact_deletion, "restrict_contact_deletion"));
 
 impl Rule {
     /// What the rule gives a user; the operator (no user) is given everything.

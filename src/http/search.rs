@@ -240,7 +240,7 @@ impl Serialize for Facets<'_> {
 }
 
 /// Search, filter, sort, page and count contacts at one moment
-#[utoipa::path(post, path = "/contacts/search", tag = "Queries", request_body = SearchBody,
+#[utoipa::path(post, operation_id = "searchContacts", path = "/contacts/search", tag = "Queries", request_body = SearchBody,
     responses((status = 200, body = SearchAnswer<'static>)))]
 pub async fn search(
     State(app): State<App>,
@@ -263,7 +263,7 @@ pub async fn search(
 }
 
 /// Count the matches of a query
-#[utoipa::path(post, path = "/contacts/count", tag = "Queries", request_body = CountBody,
+#[utoipa::path(post, operation_id = "countContacts", path = "/contacts/count", tag = "Queries", request_body = CountBody,
     responses((status = 200, body = CountAnswer)))]
 pub async fn count(
     State(app): State<App>,

@@ -55,14 +55,10 @@ pub struct StageAnswer {
 }
 
 /// List the workspace's lifecycle stages in their order
-#[utoipa::path(get, path = "/lifecycle-stages", tag = "Workspace",
+#[utoipa::path(get, operation_id = "listLifecycleStages", path = "/lifecycle-stages", tag = "Workspace",
     params(("minVersion" = Option<u64>, Query, description = "Wait briefly until the workspace has this version")),
     responses((status = 200, body = Listed<StageBody>)))]
-pub async fn list(
-    State(app): State<App>,
-    caller: May<ReadDefinitions>,
-    query: QueryString,
-) -> Result<Answer, Problem> {
+pub async fn list(State(app): State<App>, caller: May<ReadDefinitions>, query: QueryString) -> Result<Answer, Problem> {
     let min_version = query.min_version(&[])?;
     app.read(move |engine| {
         let found = engine.definitions(caller.actor().workspace, min_version)?;
@@ -73,7 +69,7 @@ pub async fn list(
 }
 
 /// Make a lifecycle stage
-#[utoipa::path(post, path = "/lifecycle-stages", tag = "Workspace", request_body = NewStage,
+#[utoipa::path(post, operation_id = "createLifecycleStage", path = "/lifecycle-stages", tag = "Workspace", request_body = NewStage,
     responses((status = 201, body = StageAnswer)))]
 pub async fn create(
     State(app): State<App>,
@@ -93,7 +89,7 @@ pub async fn create(
 }
 
 /// Rename or move a lifecycle stage
-#[utoipa::path(patch, path = "/lifecycle-stages/{id}", tag = "Workspace", request_body = StageChanges,
+#[utoipa::path(patch, operation_id = "updateLifecycleStage", path = "/lifecycle-stages/{id}", tag = "Workspace", request_body = StageChanges,
     params(("id" = u32, Path)), responses((status = 200, body = StageAnswer)))]
 pub async fn update(
     State(app): State<App>,
@@ -115,7 +111,7 @@ pub async fn update(
 }
 
 /// Remove a lifecycle stage, from every contact too
-#[utoipa::path(delete, path = "/lifecycle-stages/{id}", tag = "Workspace", params(("id" = u32, Path)),
+#[utoipa::path(delete, operation_id = "deleteLifecycleStage", path = "/lifecycle-stages/{id}", tag = "Workspace", params(("id" = u32, Path)),
     responses((status = 200, body = Deleted)))]
 pub async fn delete(
     State(app): State<App>,

@@ -35,7 +35,9 @@ pub fn object<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Map<String, 
 ///
 /// # Errors
 /// The reader's own.
-pub fn clearable<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
+pub fn clearable<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
     Option::<T>::deserialize(deserializer).map(Some)
 }
 
@@ -161,7 +163,9 @@ mod tests {
 
     #[test]
     fn reads_what_serde_json_reads() {
-        for text in ["null", "true", "-3", "18446744073709551615", "1.5e3", r#""é\n""#, r#"{"b":[1,{"a":{}}],"a":null}"#] {
+        for text in
+            ["null", "true", "-3", "18446744073709551615", "1.5e3", r#""é\n""#, r#"{"b":[1,{"a":{}}],"a":null}"#]
+        {
             assert_eq!(read(text).ok(), serde_json::from_str(text).ok(), "{text}");
         }
     }

@@ -64,14 +64,10 @@ pub struct TagAnswer {
 }
 
 /// List the workspace's tags
-#[utoipa::path(get, path = "/tags", tag = "Workspace",
+#[utoipa::path(get, operation_id = "listTags", path = "/tags", tag = "Workspace",
     params(("minVersion" = Option<u64>, Query, description = "Wait briefly until the workspace has this version")),
     responses((status = 200, body = Listed<TagBody>)))]
-pub async fn list(
-    State(app): State<App>,
-    caller: May<ReadDefinitions>,
-    query: QueryString,
-) -> Result<Answer, Problem> {
+pub async fn list(State(app): State<App>, caller: May<ReadDefinitions>, query: QueryString) -> Result<Answer, Problem> {
     let min_version = query.min_version(&[])?;
     app.read(move |engine| {
         let found = engine.definitions(caller.actor().workspace, min_version)?;
@@ -83,7 +79,7 @@ pub async fn list(
 }
 
 /// Make a tag
-#[utoipa::path(post, path = "/tags", tag = "Workspace", request_body = NewTag,
+#[utoipa::path(post, operation_id = "createTag", path = "/tags", tag = "Workspace", request_body = NewTag,
     responses((status = 201, body = TagAnswer)))]
 pub async fn create(
     State(app): State<App>,
@@ -94,7 +90,8 @@ pub async fn create(
     query.only(&[])?;
     let workspace = caller.actor().workspace;
     app.define(workspace, move |engine| {
-        let tag = Tag { id: TagId(0), name: new.name, description: new.description, emoji: new.emoji, color: new.color };
+        let tag =
+            Tag { id: TagId(0), name: new.name, description: new.description, emoji: new.emoji, color: new.color };
         let made = engine.put_tag(workspace, tag)?;
         let location = format!("/v1/tags/{}", made.value.id);
         Ok(answer(made)?.created(location))
@@ -103,7 +100,7 @@ pub async fn create(
 }
 
 /// Change a tag; contacts that carry it follow
-#[utoipa::path(patch, path = "/tags/{id}", tag = "Workspace", request_body = TagChanges,
+#[utoipa::path(patch, operation_id = "updateTag", path = "/tags/{id}", tag = "Workspace", request_body = TagChanges,
     params(("id" = u32, Path)), responses((status = 200, body = TagAnswer)))]
 pub async fn update(
     State(app): State<App>,
@@ -127,7 +124,7 @@ pub async fn update(
 }
 
 /// Remove a tag, from every contact too
-#[utoipa::path(delete, path = "/tags/{id}", tag = "Workspace", params(("id" = u32, Path)),
+#[utoipa::path(delete, operation_id = "deleteTag", path = "/tags/{id}", tag = "Workspace", params(("id" = u32, Path)),
     responses((status = 200, body = Deleted)))]
 pub async fn delete(
     State(app): State<App>,

@@ -95,14 +95,10 @@ pub struct UserAnswer {
 }
 
 /// List the workspace's users
-#[utoipa::path(get, path = "/users", tag = "Workspace",
+#[utoipa::path(get, operation_id = "listUsers", path = "/users", tag = "Workspace",
     params(("minVersion" = Option<u64>, Query, description = "Wait briefly until the workspace has this version")),
     responses((status = 200, body = Listed<UserBody>)))]
-pub async fn list(
-    State(app): State<App>,
-    caller: May<ReadDefinitions>,
-    query: QueryString,
-) -> Result<Answer, Problem> {
+pub async fn list(State(app): State<App>, caller: May<ReadDefinitions>, query: QueryString) -> Result<Answer, Problem> {
     let min_version = query.min_version(&[])?;
     app.read(move |engine| {
         let found = engine.definitions(caller.actor().workspace, min_version)?;
@@ -114,7 +110,7 @@ pub async fn list(
 }
 
 /// Make a user
-#[utoipa::path(post, path = "/users", tag = "Workspace", request_body = NewUser,
+#[utoipa::path(post, operation_id = "createUser", path = "/users", tag = "Workspace", request_body = NewUser,
     responses((status = 201, body = UserAnswer)))]
 pub async fn create(
     State(app): State<App>,
@@ -145,7 +141,7 @@ pub async fn create(
 }
 
 /// Change a user
-#[utoipa::path(patch, path = "/users/{id}", tag = "Workspace", request_body = UserChanges,
+#[utoipa::path(patch, operation_id = "updateUser", path = "/users/{id}", tag = "Workspace", request_body = UserChanges,
     params(("id" = u32, Path)), responses((status = 200, body = UserAnswer)))]
 pub async fn update(
     State(app): State<App>,

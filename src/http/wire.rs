@@ -22,7 +22,8 @@ impl<'de> Deserialize<'de> for ContactFields {
 
 impl PartialSchema for ContactFields {
     fn schema() -> RefOr<Schema> {
-        let derived = [Field::Id, Field::Name, Field::Source, Field::Channels, Field::Segment, Field::LastInteractedChannel];
+        let derived =
+            [Field::Id, Field::Name, Field::Source, Field::Channels, Field::Segment, Field::LastInteractedChannel];
         let sent = STANDARD.iter().filter(|row| !derived.contains(&row.field));
         let mut properties: Map<String, Json> = sent
             .filter(|row| !matches!(row.kind, Kind::Duration | Kind::Instant))
@@ -78,7 +79,9 @@ fn beside() -> Map<String, Json> {
 fn described(kind: Kind, label: &str, field: Field) -> Json {
     match (kind, field) {
         (_, Field::Channels) => json!({"type": "array", "items": {"type": "object"}, "description": label}),
-        (_, Field::Assignee) => json!({"type": ["integer", "string", "object", "null"], "description": format!("{label}: a user's id or e-mail")}),
+        (_, Field::Assignee) => {
+            json!({"type": ["integer", "string", "object", "null"], "description": format!("{label}: a user's id or e-mail")})
+        }
         (Kind::Set, _) => json!({"type": "array", "items": {"type": "string"}, "description": label}),
         (Kind::Number, _) => json!({"type": "integer", "description": label}),
         (Kind::Instant, _) => json!({"type": ["string", "null"], "format": "date-time", "description": label}),

@@ -54,14 +54,10 @@ pub struct Me {
 }
 
 /// Read the token's workspace
-#[utoipa::path(get, path = "/workspace", tag = "Workspace",
+#[utoipa::path(get, operation_id = "getWorkspace", path = "/workspace", tag = "Workspace",
     params(("minVersion" = Option<u64>, Query, description = "Wait briefly until the workspace has this version")),
     responses((status = 200, body = WorkspaceAnswer)))]
-pub async fn read(
-    State(app): State<App>,
-    caller: May<ReadDefinitions>,
-    query: QueryString,
-) -> Result<Answer, Problem> {
+pub async fn read(State(app): State<App>, caller: May<ReadDefinitions>, query: QueryString) -> Result<Answer, Problem> {
     let min_version = query.min_version(&[])?;
     app.read(move |engine| {
         let found = engine.definitions(caller.actor().workspace, min_version)?;
@@ -72,7 +68,7 @@ pub async fn read(
 }
 
 /// Read who the token is, and what they may do
-#[utoipa::path(get, path = "/me", tag = "Workspace",
+#[utoipa::path(get, operation_id = "getMe", path = "/me", tag = "Workspace",
     params(("minVersion" = Option<u64>, Query, description = "Wait briefly until the workspace has this version")),
     responses((status = 200, body = Me)))]
 pub async fn me(State(app): State<App>, caller: May<ReadDefinitions>, query: QueryString) -> Result<Answer, Problem> {

@@ -1,4 +1,20 @@
-//! Numbers as little-endian bytes in a checkpoint's sections: arrays with their length before them.
+//! Arrays of numbers: lengthening them by row, and writing them as little-endian bytes with their length before them.
+
+/// Lengthens an array by row so that it has the row, with an eighth to spare: doubling would leave a quarter unused.
+pub fn lengthen<T: Clone>(by_row: &mut Vec<T>, row: u32, missing: T) {
+    let len = row as usize + 1;
+    if len > by_row.len() {
+        spare(by_row, len - by_row.len());
+        by_row.resize(len, missing);
+    }
+}
+
+/// Makes room for `more` elements, with an eighth to spare.
+pub fn spare<T>(numbers: &mut Vec<T>, more: usize) {
+    if numbers.capacity() - numbers.len() < more {
+        numbers.reserve_exact(more + numbers.len() / 8);
+    }
+}
 
 /// Appends a number.
 pub fn put_u32(out: &mut Vec<u8>, number: u32) {
@@ -48,8 +64,11 @@ macro_rules! arrays {
         /// Appends an array with its length.
         pub fn $put(out: &mut Vec<u8>, numbers: &[$number]) {
             put_u64(out, numbers.len() as u64);
-            out.reserve(numbers.len() * size_of::<$number>());
-            out.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
+            let start = out.len();
+            // Room first: extending byte by byte is ten times slower.
+            out.reserve(size_of_val(numbers));
+            out.resize(start + size_of_val(numbers), 0);
+            out[start..].as_chunks_mut().0.iter_mut().zip(numbers).for_each(|(to, number)| *to = number.to_le_bytes());
         }
 
         /// The array at the front.
@@ -66,4 +85,5 @@ arrays! {
     put_u16s take_u16s u16;
     put_u32s take_u32s u32;
     put_i64s take_i64s i64;
+    put_u64s take_u64s u64;
 }

@@ -14,8 +14,8 @@ use crate::contact::CustomFieldId;
 
 const MAGIC: &[u8; 8] = b"rollckpt";
 const END: &[u8; 8] = b"tpkcllor";
-/// Of the format, of this program, and of the crate whose data decides the order of text: change the last with it.
-const VERSION: &str = concat!("1/", env!("CARGO_PKG_VERSION"), "/icu_collator 2.4");
+/// Of the format, of this program, and of ICU, whose data decides the folding and the order of text: change the last with it.
+const VERSION: &str = concat!("1/", env!("CARGO_PKG_VERSION"), "/icu 2.4");
 
 /// Why a checkpoint is not used.
 #[derive(Debug, thiserror::Error)]
@@ -40,29 +40,31 @@ impl Index {
     /// Copies everything into bytes, quickly, for [`write_sections`] to write when no lock is held any more.
     pub fn snapshot_sections(&self) -> Vec<Section> {
         let mut sections = Vec::new();
-        let mut add = |name: String, write: &dyn Fn(&mut Vec<u8>)| {
-            let mut bytes = Vec::new();
+        // Room for all of it first: what a structure has in memory is more than what it writes.
+        let mut add = |name: String, room: usize, write: &dyn Fn(&mut Vec<u8>)| {
+            let mut bytes = Vec::with_capacity(room);
             write(&mut bytes);
             sections.push(Section { name, bytes });
         };
-        add("alive".into(), &|out| self.alive.write(out));
-        add("unflushed".into(), &|out| self.unflushed.write(out));
-        add("sources".into(), &|out| self.sources.write(out));
-        add("locale".into(), &|out| bytes::put_bytes(out, self.collation.locale().as_bytes()));
+        add("alive".into(), self.alive.memory(), &|out| self.alive.write(out));
+        add("unflushed".into(), self.unflushed.memory(), &|out| self.unflushed.write(out));
+        add("sources".into(), 0, &|out| self.sources.write(out));
+        add("locale".into(), 0, &|out| bytes::put_bytes(out, self.collation.locale().as_bytes()));
+        add("nameHeads".into(), self.name_heads.len() * 8 + 8, &|out| bytes::put_u64s(out, &self.name_heads));
         for (&field, facet) in &self.facets {
-            add(section_name("facet", field), &|out| facet.write(out));
+            add(section_name("facet", field), facet.memory(), &|out| facet.write(out));
         }
         for (&field, set) in &self.sets {
-            add(section_name("set", field), &|out| set.write(out));
+            add(section_name("set", field), set.memory(), &|out| set.write(out));
         }
         for (&field, column) in &self.columns {
-            add(section_name("column", field), &|out| column.write(out));
+            add(section_name("column", field), column.memory(), &|out| column.write(out));
         }
         for (&field, text) in &self.texts {
-            add(section_name("text", field), &|out| text.write(out));
+            add(section_name("text", field), text.memory(), &|out| text.write(out));
         }
         for (&field, order) in &self.orders {
-            add(section_name("order", field), &|out| order.write(out));
+            add(section_name("order", field), order.memory(), &|out| order.write(out));
         }
         sections
     }
@@ -93,8 +95,8 @@ impl Index {
             let (kind, field) = name.split_once(':').unwrap_or((name, ""));
             found += usize::from(kind != "order" && !field.starts_with("custom"));
         }
-        // The four without a field, and every standard field's.
-        if found != 4 + super::CHOICES.len() + SETS.len() + NUMBERS.len() + TEXTS.len() {
+        // The five without a field, and every standard field's.
+        if found != 5 + super::CHOICES.len() + SETS.len() + NUMBERS.len() + TEXTS.len() {
             return Err(Damaged("a section is missing"));
         }
         index.define(catalog);
@@ -106,6 +108,7 @@ impl Index {
         match name {
             "alive" => self.alive = RowSet::read(from)?,
             "unflushed" => self.unflushed = RowSet::read(from)?,
+            "nameHeads" => self.name_heads = bytes::take_u64s(from)?,
             "sources" => self.sources = Sources::read(from)?,
             "locale" => self.collation = Collation::new(&bytes::take_text(from)?),
             _ => {

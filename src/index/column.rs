@@ -35,7 +35,7 @@ impl Column {
             if new == MISSING {
                 return false;
             }
-            self.values.resize(at + 1, MISSING);
+            bytes::lengthen(&mut self.values, row, MISSING);
         }
         let old = std::mem::replace(&mut self.values[at], new);
         match (old == MISSING, new == MISSING) {

@@ -131,6 +131,12 @@ impl Index {
         self.columns.iter().for_each(|(&field, column)| report.broken("column", field, column.check()));
         self.texts.iter().for_each(|(&field, text)| report.broken("text", field, text.check()));
         let keys = self.keys();
+        if self.orders.contains_key(&Field::Name) {
+            let rows = self.present(Field::Name);
+            let kept = |row: Row| self.name_heads.get(row as usize).copied();
+            let wrong = rows.iter().find(|&row| kept(row) != Some(keys.name_head(row)));
+            report.broken("order", Field::Name, wrong);
+        }
         for (&field, order) in &self.orders {
             let name = field.name(report.catalog);
             let present = self.present(field);

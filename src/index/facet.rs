@@ -145,11 +145,11 @@ impl Ordinals {
         let at = row as usize;
         match self {
             Ordinals::Narrow(of_row) => {
-                of_row.resize(of_row.len().max(at + 1), 0);
+                bytes::lengthen(of_row, row, 0);
                 of_row[at] = ordinal as u16;
             }
             Ordinals::Wide(of_row) => {
-                of_row.resize(of_row.len().max(at + 1), 0);
+                bytes::lengthen(of_row, row, 0);
                 of_row[at] = ordinal;
             }
         }

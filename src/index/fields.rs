@@ -117,6 +117,8 @@ pub struct Keys<'a> {
     pub columns: &'a BTreeMap<Field, Column>,
     pub texts: &'a BTreeMap<Field, TextColumn>,
     pub collation: &'a Collation,
+    /// By row: the head of the full name's sort key, if the order of names is built.
+    pub name_heads: &'a [u64],
 }
 
 impl<'a> Keys<'a> {
@@ -139,6 +141,12 @@ impl<'a> Keys<'a> {
         if field == Field::Name { same(Field::FirstName) && same(Field::LastName) } else { same(field) }
     }
 
+    /// How two rows' texts stand by what is known of their sort keys, equal where that does not tell.
+    fn by_heads(&self, field: Field, a: Row, b: Row) -> Ordering {
+        let head = |row: Row| self.name_heads.get(row as usize).copied().unwrap_or(0);
+        if field == Field::Name { head(a).cmp(&head(b)) } else { Ordering::Equal }
+    }
+
     /// How two rows' keys stand to each other; `order` saves collating where both are in it.
     pub fn compare(&self, field: Field, a: Row, b: Row, order: Option<&Order>) -> Ordering {
         if let Some(column) = self.columns.get(&field) {
@@ -149,6 +157,9 @@ impl<'a> Keys<'a> {
         }
         if self.same_text(field, a, b) {
             return Ordering::Equal;
+        }
+        if order.is_some() && self.by_heads(field, a, b).is_ne() {
+            return self.by_heads(field, a, b);
         }
         match (self.text(field, a), self.text(field, b)) {
             (Some(text_a), Some(text_b)) if text_a == text_b => Ordering::Equal,
@@ -170,8 +181,9 @@ impl<'a> Keys<'a> {
             }
         } else if let Some(text) = self.text(field, row) {
             order.insert(row, |other| {
-                if self.same_text(field, other, row) {
-                    return other.cmp(&row);
+                let by_heads = self.by_heads(field, other, row);
+                if by_heads.is_ne() || self.same_text(field, other, row) {
+                    return by_heads.then(other.cmp(&row));
                 }
                 let stands =
                     self.text(field, other).map_or(Ordering::Less, |other| self.collation.compare(&other, &text));
@@ -180,7 +192,7 @@ impl<'a> Keys<'a> {
         }
     }
 
-    /// Sorts all rows with a value.
+    /// Sorts all rows with a value; not for names.
     pub fn build(&self, field: Field) -> Order {
         let column = self.columns.get(&field);
         if let Some(column) = column {
@@ -189,17 +201,13 @@ impl<'a> Keys<'a> {
             keyed.sort_unstable();
             return Order::from_sorted(&keyed.into_iter().map(|(_, row)| row).collect::<Vec<_>>());
         }
-        match (field, self.texts.get(&field)) {
-            (_, Some(texts)) => self.build_text(texts),
-            (Field::Name, None) => self.build_name(),
-            _ => Order::default(),
-        }
+        self.texts.get(&field).map(|texts| self.build_text(texts)).unwrap_or_default()
     }
 
     /// Sorts the distinct texts, then lists their rows.
     fn build_text(&self, texts: &TextColumn) -> Order {
         let text = |number, into: &mut String| into.push_str(texts.compare_text(number));
-        let numbers = self.collation.sorted(texts.texts().map(|(number, ..)| number), text, |_, _| false);
+        let numbers = self.collation.sorted(texts.texts().map(|(number, ..)| number), text, |_, _| false, |_, _| {});
         let (mut rows, mut start, mut previous) = (Vec::new(), 0, None);
         for number in numbers {
             let text = texts.compare_text(number);
@@ -217,12 +225,20 @@ impl<'a> Keys<'a> {
         Order::from_sorted(&rows)
     }
 
-    fn build_name(&self) -> Order {
+    /// Sorts all rows with a name; also gives the heads of their sort keys, by row.
+    pub fn build_name(&self) -> (Order, Vec<u64>) {
         let part = |field| self.texts.get(&field).map(TextColumn::present).unwrap_or_default();
         let mut present = part(Field::FirstName);
         present |= &part(Field::LastName);
+        let mut heads = vec![0; present.max().map_or(0, |last| last as usize + 1)];
         let text = |row, into: &mut String| into.push_str(&self.text(Field::Name, row).unwrap_or_default());
-        let rows = self.collation.sorted(present.iter(), text, |a, b| self.same_text(Field::Name, a, b));
-        Order::from_sorted(&rows)
+        let same = |a, b| self.same_text(Field::Name, a, b);
+        let rows = self.collation.sorted(present.iter(), text, same, |row, head| heads[row as usize] = head);
+        (Order::from_sorted(&rows), heads)
+    }
+
+    /// The head of the row's full name.
+    pub fn name_head(&self, row: Row) -> u64 {
+        self.text(Field::Name, row).map_or(0, |name| self.collation.head(&name))
     }
 }

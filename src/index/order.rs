@@ -59,9 +59,7 @@ impl Order {
     /// Inserts a row; `compare(other)` says how `other` stands to the new row by (key, row). A row that is in is taken out first.
     pub fn insert(&mut self, row: Row, mut compare: impl FnMut(Row) -> Ordering) {
         self.remove(row);
-        if self.chunk_of.len() <= row as usize {
-            self.chunk_of.resize(row as usize + 1, NOWHERE);
-        }
+        bytes::lengthen(&mut self.chunk_of, row, NOWHERE);
         let last = self.places.last().and_then(|place| self.chunks[place.chunk as usize].last());
         let (place, at) = match last {
             None => {
@@ -266,11 +264,7 @@ impl Order {
 
     /// Appends the rows in order to `out`.
     pub(super) fn write(&self, out: &mut Vec<u8>) {
-        bytes::put_u64(out, self.len as u64);
-        out.reserve(self.len * 4);
-        for place in &self.places {
-            out.extend(self.chunks[place.chunk as usize].iter().flat_map(|row| row.to_le_bytes()));
-        }
+        bytes::put_u32s(out, &self.iter().collect::<Vec<_>>());
     }
 
     /// Reads what `write` wrote, from the front of `bytes`.

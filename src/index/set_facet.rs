@@ -51,9 +51,7 @@ impl SetFacet {
 
     fn keep(&mut self, row: Row, ordinals: &[u32]) {
         let at = row as usize;
-        if at >= self.cells.len() {
-            self.cells.resize(at + 1, [0; INLINE]);
-        }
+        bytes::lengthen(&mut self.cells, row, [0; INLINE]);
         if let Some(overflow) = overflow(self.cells[at]) {
             self.overflows[overflow] = Box::default();
             self.free.push(overflow as u32);

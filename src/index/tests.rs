@@ -271,6 +271,15 @@ fn a_checkpoint_of_another_version_says_so() {
 }
 
 #[test]
+fn the_version_names_the_icu_that_is_used() {
+    let lock = include_str!("../../Cargo.lock");
+    for name in ["icu_collator", "icu_collator_data", "icu_casemap", "icu_normalizer"] {
+        let used = lock.contains(&format!("name = \"{name}\"\nversion = \"2.4."));
+        assert!(used, "{name} is another version: change checkpoint's VERSION with it, then this test");
+    }
+}
+
+#[test]
 fn only_changed_texts_await_the_flush() {
     let (mut index, catalog, mut contact) = small();
     assert!(index.unflushed().iter().eq([3]));

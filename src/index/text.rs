@@ -31,7 +31,8 @@ pub struct TextColumn {
     rows: RowsOf,
     free: Vec<u32>,
     /// Per text: lengths, compare-folded, search-folded where that differs.
-    arena: Vec<u8>,
+    /// Text, so that taking a part of it needs no check of its bytes.
+    arena: String,
     /// Bytes of texts that no row has any more.
     dead: usize,
     numbers: HashTable<u32>,
@@ -45,7 +46,7 @@ impl Default for TextColumn {
             places: Vec::new(),
             rows: RowsOf::default(),
             free: Vec::new(),
-            arena: vec![0; ALIGN],
+            arena: "\0".repeat(ALIGN),
             dead: 0,
             numbers: HashTable::new(),
             hasher: DefaultHashBuilder::default(),
@@ -67,9 +68,7 @@ impl TextColumn {
         let found = self.numbers.find(hash, |&number| self.text(number) == (&*compare, &*search));
         let number = found.copied().unwrap_or_else(|| self.add(hash, &compare, &search));
         self.rows.insert(number, row, self.of_row.len());
-        if self.of_row.len() <= row as usize {
-            self.of_row.resize(row as usize + 1, 0);
-        }
+        bytes::lengthen(&mut self.of_row, row, 0);
         self.of_row[row as usize] = number + 1;
         true
     }
@@ -78,6 +77,7 @@ impl TextColumn {
         let place = (self.arena.len() / ALIGN) as u32;
         store(&mut self.arena, compare, (search != compare).then_some(search));
         let number = self.free.pop().unwrap_or_else(|| {
+            bytes::spare(&mut self.places, 1);
             self.places.push(FREE);
             self.rows.push();
             self.places.len() as u32 - 1
@@ -115,8 +115,8 @@ impl TextColumn {
 
     /// Writes the arena anew without its dead texts.
     fn compact(&mut self) {
-        let mut arena = Vec::with_capacity(self.arena.len() - self.dead);
-        arena.resize(ALIGN, 0);
+        let mut arena = String::with_capacity(self.arena.len() - self.dead);
+        arena.push_str(&self.arena[..ALIGN]);
         for place in self.places.iter_mut().filter(|place| **place != FREE) {
             let (compare, search) = stored(&self.arena, *place);
             *place = (arena.len() / ALIGN) as u32;
@@ -214,14 +214,14 @@ impl TextColumn {
         bytes::put_u32s(out, &self.of_row);
         bytes::put_u32s(out, &self.places);
         bytes::put_u64(out, self.dead as u64);
-        bytes::put_bytes(out, &self.arena);
+        bytes::put_bytes(out, self.arena.as_bytes());
         self.rows.write(out);
     }
 
     pub(super) fn read(from: &mut &[u8]) -> Option<TextColumn> {
         let (of_row, places) = (bytes::take_u32s(from)?, bytes::take_u32s(from)?);
         let dead = usize::try_from(bytes::take_u64(from)?).ok()?;
-        let arena = bytes::take_bytes(from)?.to_vec();
+        let arena = bytes::take_text(from)?;
         let rows = RowsOf::read(from)?;
         if rows.len() != places.len() || of_row.iter().any(|&number| number as usize > places.len()) {
             return None;
@@ -261,14 +261,18 @@ impl TextColumn {
 }
 
 /// Appends a text to the arena: its length with the flag, the search-folded length where there is one, both texts, padding.
-fn store(arena: &mut Vec<u8>, compare: &str, search: Option<&str>) {
+fn store(arena: &mut String, compare: &str, search: Option<&str>) {
+    let more = stored_len(compare, search);
+    if arena.capacity() - arena.len() < more {
+        arena.reserve_exact(more + arena.len() / 8);
+    }
     put_length(arena, (compare.len() as u64) << 1 | if search.is_some() { WITH_SEARCH } else { 0 });
     if let Some(search) = search {
         put_length(arena, search.len() as u64);
     }
-    arena.extend_from_slice(compare.as_bytes());
-    arena.extend_from_slice(search.unwrap_or_default().as_bytes());
-    arena.resize(arena.len().next_multiple_of(ALIGN), 0);
+    arena.push_str(compare);
+    arena.push_str(search.unwrap_or_default());
+    (arena.len()..arena.len().next_multiple_of(ALIGN)).for_each(|_| arena.push('\0'));
     // 16 GiB of distinct texts in one field do not fit in memory beside the rest.
     assert!(arena.len() / ALIGN <= u32::MAX as usize, "a text field holds at most 16 GiB");
 }
@@ -280,37 +284,37 @@ fn stored_len(compare: &str, search: Option<&str>) -> usize {
 }
 
 /// The compare-folded and the search-folded text at a place; empty ones where there is none.
-fn stored(arena: &[u8], place: u32) -> (&str, &str) {
-    let mut rest = arena.get(place as usize * ALIGN..).unwrap_or_default();
-    let length = take_length(&mut rest);
+fn stored(arena: &str, place: u32) -> (&str, &str) {
+    let mut at = place as usize * ALIGN;
+    let length = take_length(arena, &mut at);
     let with_search = length & WITH_SEARCH != 0;
-    let search_len = if with_search { take_length(&mut rest) as usize } else { 0 };
-    let (compare, rest) = rest.split_at_checked((length >> 1) as usize).unwrap_or_default();
-    let compare = std::str::from_utf8(compare).unwrap_or_default();
-    let search = rest.get(..search_len).and_then(|search| std::str::from_utf8(search).ok()).unwrap_or_default();
-    (compare, if with_search { search } else { compare })
+    let search_len = if with_search { take_length(arena, &mut at) as usize } else { 0 };
+    let middle = at.saturating_add((length >> 1) as usize);
+    let compare = arena.get(at..middle).unwrap_or_default();
+    let search = if with_search { arena.get(middle..middle + search_len).unwrap_or_default() } else { compare };
+    (compare, search)
 }
 
-/// A length in seven bits a byte, the lowest first.
-fn put_length(arena: &mut Vec<u8>, mut length: u64) {
-    while length >= 0x80 {
-        arena.push(length as u8 | 0x80);
-        length >>= 7;
+/// A length in six bits a character, the lowest first; all but the last have the next bit too.
+fn put_length(arena: &mut String, mut length: u64) {
+    while length >= 0x40 {
+        arena.push(char::from((length & 0x3f | 0x40) as u8));
+        length >>= 6;
     }
-    arena.push(length as u8);
+    arena.push(char::from(length as u8));
 }
 
 fn length_len(length: u64) -> usize {
-    (64 - (length | 1).leading_zeros() as usize).div_ceil(7)
+    (64 - (length | 1).leading_zeros() as usize).div_ceil(6)
 }
 
-fn take_length(from: &mut &[u8]) -> u64 {
+fn take_length(arena: &str, at: &mut usize) -> u64 {
     let (mut length, mut shift) = (0, 0);
-    while let Some((&byte, rest)) = from.split_first() {
-        *from = rest;
-        length |= u64::from(byte & 0x7f) << shift;
-        shift += 7;
-        if byte < 0x80 || shift > 56 {
+    while let Some(&byte) = arena.as_bytes().get(*at) {
+        *at += 1;
+        length |= u64::from(byte & 0x3f) << shift;
+        shift += 6;
+        if byte < 0x40 || shift > 54 {
             break;
         }
     }

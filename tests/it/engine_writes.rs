@@ -61,7 +61,8 @@ fn what_is_written_is_found_by_the_next_query() {
     assert_eq!(found(&engine, &actor, "+60 12-345"), [1]);
     assert_eq!(total(&engine, &actor, json!({"field": "tags", "operator": "hasAllOf", "value": ["vip", "NEW"]})), 1);
     let who = Identifier::parse("email:ann@example.ORG", None).expect("an identifier");
-    let changed = engine.update_contact(&actor, &who, &fields(json!({"firstName": "Bo", "email": null}))).expect("updated");
+    let changed =
+        engine.update_contact(&actor, &who, &fields(json!({"firstName": "Bo", "email": null}))).expect("updated");
     assert!(changed.version > ann.version);
     assert_eq!((found(&engine, &actor, "ann"), found(&engine, &actor, "bo")), (vec![], vec![1]));
     assert!(matches!(engine.contact(actor.workspace, &who, None), Err(Error::NotFound { .. })));
@@ -80,9 +81,13 @@ fn a_taken_email_or_phone_is_a_conflict_that_names_the_holder() {
     engine.create_contact(&actor, &fields(json!({"email": "a@b.co"}))).expect("created");
     let again = engine.create_contact(&actor, &fields(json!({"firstName": "x", "email": "A@B.co", "tags": ["t"]})));
     assert!(matches!(again, Err(Error::Conflict { holder: Some(ContactId(1)), .. })));
-    assert!(engine.catalog(actor.workspace).expect("a catalog").tags.is_empty(), "a refused contact leaves no tag behind");
-    let items = [json!({"email": "c@d.co"}), json!({"email": "c@d.co"}), json!({"age": 1}), json!({"phone": "+60123456789"})];
-    let many = engine.create_many(&actor, items.map(fields).to_vec(), true, false).expect("a batch");
+    assert!(
+        engine.catalog(actor.workspace).expect("a catalog").tags.is_empty(),
+        "a refused contact leaves no tag behind"
+    );
+    let items =
+        [json!({"email": "c@d.co"}), json!({"email": "c@d.co"}), json!({"age": 1}), json!({"phone": "+60123456789"})];
+    let many = engine.create_many(&actor, &items.map(fields), true, false).expect("a batch");
     let done: Vec<bool> = many.value.iter().map(Result::is_ok).collect();
     assert_eq!(done, [true, false, false, true]);
     assert_eq!(total(&engine, &actor, json!({"field": "email", "operator": "exists"})), 2);
@@ -130,11 +135,15 @@ fn a_field_added_later_is_filtered_sorted_and_removed() {
     };
     let field = engine.create_field(actor.workspace, new).expect("a field").value;
     assert_eq!(field.slug, "lead_score");
-    engine.update_contact(&actor, &Identifier::Id(ContactId(2)), &fields(json!({"customFields": {"lead_score": 7}}))).expect("set");
+    engine
+        .update_contact(&actor, &Identifier::Id(ContactId(2)), &fields(json!({"customFields": {"lead_score": 7}})))
+        .expect("set");
     assert_eq!(total(&engine, &actor, json!({"field": "lead_score", "operator": "isGreaterThan", "value": 6})), 1);
     assert_eq!(total(&engine, &actor, json!({"field": "lead_score", "operator": "isNotEqualTo", "value": 7})), 2);
     engine.delete_field(actor.workspace, field.id).expect("removed");
-    assert!(engine.contact(actor.workspace, &Identifier::Id(ContactId(2)), None).expect("there").value.custom.is_empty());
+    assert!(
+        engine.contact(actor.workspace, &Identifier::Id(ContactId(2)), None).expect("there").value.custom.is_empty()
+    );
     assert_eq!(engine.verify(actor.workspace).expect("verifies").problems, Vec::<String>::new());
 }
 
@@ -146,10 +155,14 @@ fn a_restart_finds_everything_from_checkpoint_and_log_and_without_either() {
         let engine = open(sled(&data), Some(&index));
         let actor = workspace(&engine, "one");
         for at in 0..20 {
-            engine.create_contact(&actor, &fields(json!({"firstName": format!("Name {at}"), "tags": ["t"]}))).expect("created");
+            engine
+                .create_contact(&actor, &fields(json!({"firstName": format!("Name {at}"), "tags": ["t"]})))
+                .expect("created");
         }
         engine.checkpoint(actor.workspace).expect("a checkpoint");
-        engine.update_contact(&actor, &Identifier::Id(ContactId(3)), &fields(json!({"firstName": "Later"}))).expect("updated");
+        engine
+            .update_contact(&actor, &Identifier::Id(ContactId(3)), &fields(json!({"firstName": "Later"})))
+            .expect("updated");
         engine.delete_contact(&actor, &Identifier::Id(ContactId(4))).expect("deleted");
         actor
     };
@@ -189,10 +202,18 @@ fn a_backup_restores_to_the_same_contacts_and_refuses_a_torn_file() {
     let user = engine.put_user(actor.workspace, user).expect("a user").value.id;
     let (_, secret) = engine.create_token(actor.workspace, user, "test", None).expect("a token");
     for at in 0..30 {
-        engine.create_contact(&actor, &fields(json!({"firstName": format!("N{at}"), "email": format!("{at}@x.co")}))).expect("created");
+        engine
+            .create_contact(&actor, &fields(json!({"firstName": format!("N{at}"), "email": format!("{at}@x.co")})))
+            .expect("created");
     }
     engine.delete_contact(&actor, &Identifier::Id(ContactId(7))).expect("deleted");
-    let comment = Interaction { kind: InteractionKind::Comment, at: NOW, channel: None, author: Some(user), text: Some("c".into()) };
+    let comment = Interaction {
+        kind: InteractionKind::Comment,
+        at: NOW,
+        channel: None,
+        author: Some(user),
+        text: Some("c".into()),
+    };
     engine.record(&actor, &Identifier::Id(ContactId(1)), comment).expect("recorded");
     let mut file = Vec::new();
     assert_eq!(engine.backup(&mut file).expect("backed up"), 29);
@@ -205,7 +226,10 @@ fn a_backup_restores_to_the_same_contacts_and_refuses_a_torn_file() {
     let all = |engine: &Engine| engine.contacts_after(actor.workspace, ContactId(0), 100).expect("contacts");
     assert!(all(&engine) == all(&other));
     assert_eq!(other.history(actor.workspace, &Identifier::Id(ContactId(1)), None, 9).expect("a history").len(), 1);
-    assert_eq!(other.create_contact(&actor, &fields(json!({"firstName": "next"}))).expect("created").value.id, ContactId(31));
+    assert_eq!(
+        other.create_contact(&actor, &fields(json!({"firstName": "next"}))).expect("created").value.id,
+        ContactId(31)
+    );
 
     for cut in [1, file.len() / 2, file.len() - 1] {
         let empty: Arc<dyn Store> = Arc::new(MemoryStore::default());

@@ -2,8 +2,18 @@
 
 mod support;
 
+mod bad_input;
+mod bad_query;
+mod cli_demo;
+mod cli_import;
+mod cli_move;
+mod engine_writes;
+mod http_bad_input;
+mod http_log;
+mod http_roles;
+mod http_routes;
+mod http_server;
 mod oracle_queries;
-
 mod store_format;
 mod store_power;
 mod store_rot;

@@ -61,8 +61,11 @@ impl<'a> Rows<'a> {
     /// Those of the writer.
     pub fn csv(out: &'a mut dyn Write, catalog: &'a Catalog) -> io::Result<Rows<'a>> {
         let members = row(&Contact::default(), catalog);
-        let members: Vec<(&str, &str)> =
-            members.keys().filter(|member| *member != CUSTOM).map(|member| (member.as_str(), member.as_str())).collect();
+        let members: Vec<(&str, &str)> = members
+            .keys()
+            .filter(|member| *member != CUSTOM)
+            .map(|member| (member.as_str(), member.as_str()))
+            .collect();
         Rows::of_columns(out, catalog, &members)
     }
 
@@ -70,15 +73,11 @@ impl<'a> Rows<'a> {
     ///
     /// # Errors
     /// Those of the writer.
-    pub fn of_columns(
-        out: &'a mut dyn Write,
-        catalog: &'a Catalog,
-        members: &[(&str, &str)],
-    ) -> io::Result<Rows<'a>> {
+    pub fn of_columns(out: &'a mut dyn Write, catalog: &'a Catalog, members: &[(&str, &str)]) -> io::Result<Rows<'a>> {
         let slugs = || catalog.fields.values().map(|field| field.slug.as_str());
         let mut writer = csv::Writer::from_writer(out);
         // A slug is never the name of a member.
-        writer.write_record(members.iter().map(|(heading, _)| *heading).chain(slugs()))?;
+        writer.write_record(members.iter().map(|(heading, _)| *heading).chain(slugs())).map_err(plain)?;
         let members = members.iter().map(|(_, member)| Column::Member((*member).to_owned()));
         let columns = members.chain(slugs().map(|slug| Column::Custom(slug.to_owned()))).collect();
         Ok(Rows { out: Out::Csv(Box::new(writer)), catalog, columns })
@@ -101,10 +100,9 @@ impl<'a> Rows<'a> {
                         Column::Member(name) => (row.get(name), name == "tags"),
                         Column::Custom(slug) => (row.get(CUSTOM).and_then(|customs| customs.get(slug)), false),
                     };
-                    writer.write_field(cell::write(value.unwrap_or(&Json::Null), is_tags))?;
+                    writer.write_field(cell::write(value.unwrap_or(&Json::Null), is_tags)).map_err(plain)?;
                 }
-                writer.write_record(None::<&[u8]>)?;
-                Ok(())
+                writer.write_record(None::<&[u8]>).map_err(plain)
             }
         }
     }
@@ -133,6 +131,14 @@ fn row(contact: &Contact, catalog: &Catalog) -> Map<String, Json> {
         row.insert("lastInteractedChannel".to_owned(), named);
     }
     row
+}
+
+/// The writer's own error, of which a CSV error keeps no kind.
+fn plain(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
+    }
 }
 
 /// Why an export stopped.

@@ -6,8 +6,28 @@ use crate::contact::DataType;
 
 /// Words of a header that say its digits are a code and not a quantity.
 const CODES: [&str; 22] = [
-    "id", "ids", "code", "zip", "zipcode", "postcode", "postal", "plz", "ssn", "nin", "phone", "mobile", "tel", "fax",
-    "account", "iban", "sku", "ref", "reference", "key", "pin", "ean",
+    "id",
+    "ids",
+    "code",
+    "zip",
+    "zipcode",
+    "postcode",
+    "postal",
+    "plz",
+    "ssn",
+    "nin",
+    "phone",
+    "mobile",
+    "tel",
+    "fax",
+    "account",
+    "iban",
+    "sku",
+    "ref",
+    "reference",
+    "key",
+    "pin",
+    "ean",
 ];
 
 /// The guesses for the columns of a file, in the order of its columns.

@@ -86,9 +86,8 @@ pub(super) fn member(name: &str, value: Json) -> Result<Json, String> {
     let Json::String(text) = &value else { return Ok(value) };
     Ok(match name {
         "tags" if !text.starts_with('[') => Json::from(cell::split(text)),
-        "channels" | "lastInteractedChannel" if text.starts_with(['[', '{']) => {
-            serde_json::from_str(text).map_err(|error| format!("{name}: the cell is not the JSON it begins as: {error}"))?
-        }
+        "channels" | "lastInteractedChannel" if text.starts_with(['[', '{']) => serde_json::from_str(text)
+            .map_err(|error| format!("{name}: the cell is not the JSON it begins as: {error}"))?,
         // Other programs put the mark before any `+`.
         "phone" => Json::from(text.trim_start_matches('\'')),
         _ => value,
@@ -119,9 +118,9 @@ fn target_of(name: &str, catalog: &Catalog) -> Option<Target> {
         return None;
     }
     let bare = bare(name);
-    let standard = STANDARD.iter().find(|row| {
-        [row.name, row.label].iter().chain(row.aliases).any(|spelling| self::bare(spelling) == bare)
-    });
+    let standard = STANDARD
+        .iter()
+        .find(|row| [row.name, row.label].iter().chain(row.aliases).any(|spelling| self::bare(spelling) == bare));
     if let Some(row) = standard {
         return Some(if is_set(row.field, row.kind) { Target::Member(row.name.to_owned()) } else { Target::Ignored });
     }
@@ -129,7 +128,8 @@ fn target_of(name: &str, catalog: &Catalog) -> Option<Target> {
         let shown_only = matches!(reserved, "version" | "displayName");
         return Some(if shown_only { Target::Ignored } else { Target::Member(reserved.to_owned()) });
     }
-    let custom = catalog.fields.values().find(|custom| self::bare(&custom.slug) == bare || self::bare(&custom.name) == bare);
+    let custom =
+        catalog.fields.values().find(|custom| self::bare(&custom.slug) == bare || self::bare(&custom.name) == bare);
     custom.map(|custom| Target::Custom(custom.slug.clone()))
 }
 
@@ -248,7 +248,8 @@ mod tests {
 
     #[test]
     fn headers_that_name_a_field_map_themselves() {
-        let columns = ["First Name", "last_name", "EMAIL", "Country", "size of shoe", "Profile Pic", "id", "Date added"];
+        let columns =
+            ["First Name", "last_name", "EMAIL", "Country", "size of shoe", "Profile Pic", "id", "Date added"];
         let found = mapped(&columns, &options(&[])).ok().unwrap().targets;
         let member = |name: &str| Target::Member(name.into());
         let expected = vec![
@@ -267,9 +268,17 @@ mod tests {
     #[test]
     fn what_does_not_map_is_named() {
         let found = codes(mapped(&["given", "nonsense", "email"], &options(&[("given", "firstNam"), ("no", "email")])));
-        let expected = [("given", "unknown_field"), ("no", "unknown_column"), ("given", "unknown_column"), ("nonsense", "unknown_column")];
+        let expected = [
+            ("given", "unknown_field"),
+            ("no", "unknown_column"),
+            ("given", "unknown_column"),
+            ("nonsense", "unknown_column"),
+        ];
         assert_eq!(found, expected.map(|(path, code)| (path.to_owned(), code)));
-        assert_eq!(codes(mapped(&["mail", "email"], &options(&[("mail", "email")]))), [("email".to_owned(), "mapped_twice")]);
+        assert_eq!(
+            codes(mapped(&["mail", "email"], &options(&[("mail", "email")]))),
+            [("email".to_owned(), "mapped_twice")]
+        );
         assert_eq!(codes(mapped(&["name"], &options(&[]))), [("name".to_owned(), "unknown_column")]);
         assert!(mapped(&["name", "firstName"], &options(&[])).is_ok());
     }

@@ -98,32 +98,36 @@ pub fn run(
     let mut source = Source::open(file, options)?;
     let mut failures = Failures { path: failed, format: options.format, out: None, count: 0 };
     let mut summary = Summary::default();
-    let mut batch = Vec::with_capacity(BATCH);
     let mut done = 0;
     loop {
-        let row = source.next_row()?;
-        let ended = row.is_none();
-        if let Some(mut row) = row {
-            done += 1;
-            match std::mem::replace(&mut row.cells, Ok(Vec::new())).and_then(|cells| item(&plan.columns, cells)) {
-                Ok(item) => batch.push((row, item)),
-                Err(reason) => failures.write(&source, &row, &reason)?,
-            }
+        let mut rows = Vec::with_capacity(BATCH);
+        let mut items = Vec::with_capacity(BATCH);
+        while rows.len() < BATCH {
+            let Some(mut row) = source.next_row()? else { break };
+            let cells = std::mem::replace(&mut row.cells, Ok(Vec::new()));
+            let unreadable = cells.and_then(|cells| item(&plan.columns, cells)).map(|item| items.push(item)).err();
+            rows.push((row, unreadable));
         }
-        if batch.len() == BATCH || (ended && !batch.is_empty()) {
-            let (rows, items): (Vec<Row>, Vec<Map<String, Json>>) = batch.drain(..).unzip();
-            let written = engine.create_many(actor, items, true, options.allow_duplicates)?;
-            for (row, result) in rows.iter().zip(written.value) {
-                match result {
-                    Ok(_) => summary.imported += 1,
-                    Err(error) => failures.write(&source, row, &error.to_string())?,
-                }
-            }
-            progress(done);
-        }
-        if ended {
+        if rows.is_empty() {
             break;
         }
+        done += rows.len() as u64;
+        let created = match items.as_slice() {
+            [] => Vec::new(),
+            items => engine.create_many(actor, items, true, options.allow_duplicates)?.value,
+        };
+        let mut results = created.into_iter();
+        for (row, unreadable) in &rows {
+            let reason = match unreadable {
+                Some(reason) => Some(reason.clone()),
+                None => results.next().and_then(Result::err).map(|error| error.to_string()),
+            };
+            match reason {
+                Some(reason) => failures.write(&source, row, &reason)?,
+                None => summary.imported += 1,
+            }
+        }
+        progress(done);
     }
     summary.failed = failures.count;
     summary.failed_file = failures.finish()?;

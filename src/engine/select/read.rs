@@ -1,6 +1,6 @@
 //! A query's names and limits checked and resolved: what is left cannot fail.
 
-use serde_json::Value as Json;
+use serde_json::json;
 
 use super::sort::Key;
 use crate::contact::suggest::did_you_mean;
@@ -73,21 +73,11 @@ impl Reader<'_> {
         query.filter.as_ref().map(|json| filter::read(json, "filter", &self.context(zone))).transpose()
     }
 
-    /// The segment's filter, its calendar times read in the segment's own zone.
+    /// The contacts of the segment, as a condition that says so: one meaning of belonging, and of what is wrong with a segment.
     pub fn segment(&self, id: SegmentId) -> Result<Filter, Mistake> {
-        let Some(segment) = self.catalog.segments.get(&id) else {
-            let message = format!("there is no segment {id} in this workspace");
-            return Err(Mistake::new("segment", "unknown_segment", message));
-        };
-        let json: Json = serde_json::from_str(&segment.filter).map_err(|_| {
-            Mistake::new(
-                "segment",
-                "broken_segment",
-                format!("the filter of segment {id} cannot be read; save it anew"),
-            )
-        })?;
-        let zone = segment.timezone.as_deref().and_then(|name| time::zone(name).ok());
-        filter::read(&json, "segment", &self.context(zone.unwrap_or_else(|| self.own_zone())))
+        let belongs = json!({"field": "segment", "operator": "isMemberOf", "value": id.0});
+        filter::read(&belongs, "segment", &self.context(self.own_zone()))
+            .map_err(|mistake| Mistake { path: "segment".into(), ..mistake })
     }
 
     fn context(&self, zone: jiff::tz::TimeZone) -> Context<'_> {

@@ -63,7 +63,7 @@ fn users_by_name(view: View) -> Vec<u32> {
     let name = |user: u32, into: &mut String| {
         into.push_str(&users.get(&UserId(user)).map_or_else(String::new, |user| fold::compare(&user.full_name())));
     };
-    view.index.collation().sorted(users.keys().map(|user| user.0), name, |_, _| false)
+    view.index.collation().sorted(users.keys().map(|user| user.0), name, |_, _| false, |_, _| ())
 }
 
 /// How two rows stand by the keys, then by id.

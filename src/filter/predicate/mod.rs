@@ -147,10 +147,17 @@ pub(super) fn check<'a>(condition: &'a Condition, view: View<'a>) -> Check<'a> {
     let field = kept_in(condition.field);
     match &condition.predicate {
         Predicate::Never | Predicate::Member(_) => Box::new(|_| false),
-        Predicate::Present => {
-            let present = present(field, view);
-            Box::new(move |row| present.contains(row))
-        }
+        Predicate::Present => match (kept_present(field, view), field) {
+            (Some(present), _) => Box::new(|row| present.contains(row)),
+            (None, Field::Name) => {
+                let parts = [Field::FirstName, Field::LastName].map(|part| view.index.text(part));
+                Box::new(move |row| parts.iter().flatten().any(|column| column.get(row).is_some()))
+            }
+            (None, field) => {
+                let column = view.index.text(field);
+                Box::new(move |row| column.is_some_and(|column| column.get(row).is_some()))
+            }
+        },
         Predicate::ChoiceIn(codes) => choice::check(codes, field, view),
         Predicate::Range(from, to) => range::check(*from, *to, field, view),
         Predicate::Text(test) if field == Field::Name => name::check(test, view),
@@ -165,7 +172,7 @@ pub(super) fn at_most(condition: &Condition, view: View) -> Option<u64> {
     let field = kept_in(condition.field);
     match &condition.predicate {
         Predicate::Never => Some(0),
-        Predicate::Present => Some(present(field, view).len()),
+        Predicate::Present => Some(kept_present(field, view).unwrap_or(view.index.alive()).len()),
         Predicate::ChoiceIn(codes) => Some(choice::count(codes, field, view)),
         Predicate::Range(from, to) => range::count(*from, *to, field, view),
         Predicate::SetAny(_) | Predicate::SetAll(_) => Some(set::at_most(&condition.predicate, field, view)),
@@ -179,7 +186,9 @@ pub(super) fn cost(condition: &Condition, view: View) -> u64 {
     let field = kept_in(condition.field);
     let all = view.index.alive().len();
     match &condition.predicate {
-        Predicate::Never | Predicate::Present | Predicate::Member(_) => 0,
+        Predicate::Never | Predicate::Member(_) => 0,
+        // The texts' rows are counted by a scan, of half a column's width.
+        Predicate::Present => kept_present(field, view).map_or(all / 2, |_| 0),
         Predicate::ChoiceIn(codes) | Predicate::SetAny(codes) if codes.len() == 1 => 0,
         Predicate::ChoiceIn(_) | Predicate::SetAny(_) | Predicate::SetAll(_) => {
             at_most(condition, view).unwrap_or(all) / WORDS
@@ -193,14 +202,19 @@ pub(super) fn cost(condition: &Condition, view: View) -> u64 {
 
 /// Every row with a value in the field, borrowed where the index keeps that set.
 fn present<'a>(field: Field, view: View<'a>) -> Cow<'a, RowSet> {
+    kept_present(field, view).map_or_else(|| Cow::Owned(view.index.present(field)), Cow::Borrowed)
+}
+
+/// The set of every row with a value in the field, where the index keeps it: not of texts.
+fn kept_present(field: Field, view: View<'_>) -> Option<&RowSet> {
     let index = view.index;
     match field {
-        Field::Id | Field::Status | Field::CreatedAt | Field::UpdatedAt => Cow::Borrowed(index.alive()),
-        field => match (index.facet(field), index.set_facet(field)) {
-            (Some(facet), _) => Cow::Borrowed(facet.present()),
-            (None, Some(facet)) => Cow::Borrowed(facet.present()),
-            (None, None) => Cow::Owned(index.present(field)),
-        },
+        Field::Id | Field::Status | Field::CreatedAt | Field::UpdatedAt => Some(index.alive()),
+        field => {
+            let facet = index.facet(field).map(|facet| facet.present());
+            let set = || index.set_facet(field).map(|set| set.present());
+            facet.or_else(set).or_else(|| index.column(field).map(|column| column.present_rows()))
+        }
     }
 }
 

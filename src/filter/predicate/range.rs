@@ -41,16 +41,17 @@ fn positions(from: i64, to: i64, column: &Column, order: &Order) -> (usize, usiz
     (start, end.max(start))
 }
 
+/// Ids are rows; the range is cut to the ids in use, for a set of all ids there could be is large.
 fn ids(from: i64, to: i64, alive: &RowSet) -> (Cow<'_, RowSet>, Way) {
-    let (Ok(first), Ok(last)) = (Row::try_from(from.max(0)), Row::try_from(to.min(i64::from(Row::MAX)))) else {
-        return (Cow::Owned(RowSet::new()), Way::Constant);
-    };
-    let (within, way) = match (alive.min(), alive.max()) {
-        (Some(least), Some(most)) if first <= least && most <= last => (Cow::Borrowed(alive), Way::Constant),
-        _ if first > last => (Cow::Owned(RowSet::new()), Way::Constant),
-        _ => (Cow::Owned(RowSet::from_range(first..=last).and(alive)), Way::OrderSlice),
-    };
-    (within, way)
+    let nothing = || (Cow::Owned(RowSet::new()), Way::Constant);
+    let (Some(least), Some(most)) = (alive.min(), alive.max()) else { return nothing() };
+    let (first, last) = (from.max(i64::from(least)), to.min(i64::from(most)));
+    let (Ok(first), Ok(last)) = (Row::try_from(first), Row::try_from(last)) else { return nothing() };
+    match first > last {
+        true => nothing(),
+        false if (first, last) == (least, most) => (Cow::Borrowed(alive), Way::Constant),
+        false => (Cow::Owned(RowSet::from_range(first..=last).and(alive)), Way::OrderSlice),
+    }
 }
 
 pub(super) fn check<'a>(from: i64, to: i64, field: Field, view: View<'a>) -> Check<'a> {

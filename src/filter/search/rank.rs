@@ -1,7 +1,8 @@
 //! The matches by quality: class after class, each only as far as it is asked for.
 
+use super::phone::Beginnings;
 use super::texts::{Edges, Texts};
-use super::{CLASSES, Search, Term, Word};
+use super::{CLASSES, Level, Search, Term, Word};
 use crate::contact::phone::Digits;
 use crate::filter::View;
 use crate::index::{Row, RowSet};
@@ -24,6 +25,7 @@ pub struct Ranking<'a> {
 }
 
 impl<'a> Ranking<'a> {
+    /// Asks nothing of the index yet.
     pub fn new(search: &'a Search, view: View<'a>) -> Ranking<'a> {
         let texts = Texts::new(view);
         let unasked = |_: &Word| texts.fields.iter().map(|_| None).collect();
@@ -93,14 +95,18 @@ impl<'a> Ranking<'a> {
     fn add_number(&mut self, digits: &Digits, class: usize, among: &RowSet, rows: &mut RowSet) {
         let Some(level) = level_at_most(class, false) else { return };
         let known = self.numbers.iter().position(|(known, ..)| known == digits).unwrap_or_else(|| {
+            let beginnings = Beginnings::new(digits);
             let (mut equal, mut starts) = (Vec::new(), Vec::new());
-            among.for_each(|row| match self.texts.number_class(row, digits) {
-                Some(1) => equal.push(row),
-                Some(3) => starts.push(row),
-                _ => {}
+            among.for_each(|row| {
+                let level = self.texts.number_begins(row, &beginnings);
+                if level.is_some() {
+                    starts.push(row);
+                }
+                if level == Some(Level::Whole) {
+                    equal.push(row);
+                }
             });
-            let equal = RowSet::from_sorted(equal);
-            let starts = RowSet::union([&equal, &RowSet::from_sorted(starts)]);
+            let (equal, starts) = (RowSet::from_sorted(equal), RowSet::from_sorted(starts));
             self.numbers.push((digits.clone(), equal, starts));
             self.numbers.len() - 1
         });

@@ -1,3 +1,5 @@
+//! The search box and its definition agree, and each rule of it by example.
+
 use super::*;
 use crate::contact::{ContactId, CustomField, CustomFieldId, DataType, Phone};
 

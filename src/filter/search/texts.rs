@@ -2,12 +2,13 @@
 
 use std::borrow::Cow;
 
+use super::phone::Beginnings;
 use super::{Level, Needle, Search, Term, Word, is_name, phone, searched};
 use crate::contact::Field;
 use crate::contact::fold::word_char;
 use crate::contact::phone::Digits;
 use crate::filter::{View, Way};
-use crate::index::{Row, RowSet, TextColumn};
+use crate::index::{Column, Row, RowSet, TextColumn};
 
 /// Up to so many distinct texts are scanned rather than looked up by gram: about a millisecond. Tests want both ways.
 const DICTIONARY_MAX: usize = if cfg!(test) { 8 } else { 50_000 };
@@ -18,6 +19,7 @@ const GRAM_CHARS: usize = 3;
 pub(super) struct Texts<'a> {
     pub view: View<'a>,
     pub fields: Vec<TextField<'a>>,
+    phones: Option<&'a Column>,
 }
 
 /// A searched text field.
@@ -38,7 +40,11 @@ pub(super) struct Edges {
 impl<'a> Texts<'a> {
     pub fn new(view: View<'a>) -> Texts<'a> {
         let field = |field| view.index.text(field).map(|column| TextField { field, in_name: is_name(field), column });
-        Texts { view, fields: searched(view.catalog).filter_map(field).collect() }
+        Texts {
+            view,
+            fields: searched(view.catalog).filter_map(field).collect(),
+            phones: view.index.column(Field::Phone),
+        }
     }
 
     /// Whether the row matches the term.
@@ -66,12 +72,17 @@ impl<'a> Texts<'a> {
         worst
     }
 
+    /// Whether the row's phone is, or begins with, the digits.
+    pub fn number_begins(&self, row: Row, beginnings: &Beginnings) -> Option<Level> {
+        beginnings.level(self.phones?.get(row)?)
+    }
+
     fn number_within(&self, row: Row, digits: &Digits) -> bool {
         self.view.index.phone(row).is_some_and(|number| digits.within(&number))
     }
 
     /// The class of the digits in the row's phone.
-    pub fn number_class(&self, row: Row, digits: &Digits) -> Option<usize> {
+    fn number_class(&self, row: Row, digits: &Digits) -> Option<usize> {
         phone::class(digits, &self.view.index.phone(row)?)
     }
 
@@ -94,7 +105,8 @@ impl<'a> Texts<'a> {
 
     /// The rows whose phone has the digits; of `within` only, where that is given.
     pub fn number_rows(&self, digits: &Digits, within: Option<&RowSet>) -> (RowSet, Way) {
-        let hit = |row| self.number_within(row, digits);
+        let beginnings = Beginnings::new(digits);
+        let hit = |row| self.number_begins(row, &beginnings).is_some() || self.number_within(row, digits);
         let candidates = self.candidates(Field::Phone, usize::MAX, &digits.digits);
         let (mut rows, way) = match candidates {
             Some(rows) => (rows, Way::Grams),

@@ -124,9 +124,11 @@ fn the_cheaper_way_is_taken() {
     assert_eq!(order.window(&thousandth, 0, 100, false).1, Found::Gather);
     let half: RowSet = (0..200_000).step_by(2).collect();
     assert_eq!(order.window(&half, 0, 100, true), ((0..100).map(|i| 199_998 - 2 * i).collect(), Found::Walk));
-    // All members at the far end: the walk gives up.
-    let far = RowSet::from_range(100_000..=199_999);
-    assert_eq!(order.window(&far, 0, 3, false), (vec![100_000, 100_001, 100_002], Found::Gather));
+    // All members at the far end: the walk gives up, unless they are so many that walking to them is cheaper.
+    let far = RowSet::from_range(180_000..=199_999);
+    assert_eq!(order.window(&far, 0, 3, false), (vec![180_000, 180_001, 180_002], Found::Gather));
+    let far = RowSet::from_range(60_000..=199_999);
+    assert_eq!(order.window(&far, 0, 3, false), (vec![60_000, 60_001, 60_002], Found::Walk));
 }
 
 #[test]

@@ -4,10 +4,10 @@ use super::{CHUNK, Order};
 use crate::index::{Row, RowSet};
 
 /// What a step of each way costs, in tenths of a nanosecond (measured at a million rows).
-const CONTAINS: u64 = 150;
-const WORD_TEST: u64 = 20;
-const TO_WORDS: u64 = 5;
-const COUNT: u64 = 25;
+const CONTAINS_SPARSE: u64 = 250;
+const CONTAINS_DENSE: u64 = 60;
+const WORD_TEST: u64 = 15;
+const COUNT: u64 = 20;
 
 /// How a window was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +24,7 @@ impl Order {
     /// `from_end`: ranks counted from the last; the answer is then in descending order by (key, row).
     /// Also returns how the rows were found, for explain.
     ///
-    /// A filter that stands far from the end walked from costs no more than about twice the gathering: the walk has a budget.
+    /// A filter that stands far from the end walked from costs little more than gathering: the walk has a budget.
     pub fn window(&self, among: &RowSet, skip: usize, take: usize, from_end: bool) -> (Vec<Row>, Found) {
         let (rows, members) = (self.len as u64, among.len());
         if rows == 0 || members == 0 || take == 0 {
@@ -32,20 +32,26 @@ impl Order {
         }
         let wanted = (skip as u64).saturating_add(take as u64);
         let steps = wanted.saturating_mul(rows.div_ceil(members.min(rows))).min(rows);
-        let gather = members * COUNT + self.places.len() as u64 * 10;
-        let to_words = members * TO_WORDS + (self.chunk_of.len() as u64 / 64) * 4;
-        let (by_contains, by_words) = (steps * CONTAINS, to_words + steps * WORD_TEST);
-        // The budget: twice the steps expected, or what gathering would cost, if that is more.
-        let budget = |step: u64| (steps * 2).max(gather / step) + CHUNK as u64;
-        let walked = if gather <= by_contains.min(by_words) {
-            None
-        } else if by_contains <= by_words {
-            self.walk(skip, take, from_end, budget(CONTAINS), |row| among.contains(row))
-        } else {
+        // One pass counts; another collects, unless the window lies in few chunks.
+        let gather = members * COUNT * 3 / 2 + self.places.len() as u64 * 10;
+        let words = self.chunk_of.len() as u64 / 64;
+        // Dense sets are copied, sparse ones gone through.
+        let sparse = members * 16 < self.chunk_of.len() as u64;
+        let (contains, copy) = if sparse { (CONTAINS_SPARSE, members * 4) } else { (CONTAINS_DENSE, words * 10) };
+        let to_words = words * 10 + copy;
+        let (by_contains, by_words) = (steps * contains, to_words + steps * WORD_TEST);
+        // Where gathering costs more than walking everything, the walk need not give up.
+        let far = to_words + rows * WORD_TEST <= gather;
+        let budget = steps * 4 + CHUNK as u64;
+        let mut walked = None;
+        if by_contains <= by_words.min(gather) {
+            walked = self.walk(skip, take, from_end, budget, |row| among.contains(row));
+        }
+        if walked.is_none() && (far || by_words < by_contains.min(gather)) {
             let words = among.to_words(self.chunk_of.len());
             let member = |row: Row| words[row as usize / 64] >> (row % 64) & 1 == 1;
-            self.walk(skip, take, from_end, budget(WORD_TEST), member)
-        };
+            walked = self.walk(skip, take, from_end, if far { u64::MAX } else { budget }, member);
+        }
         match walked {
             Some(found) => (found, Found::Walk),
             None => (self.gather(among, skip, take, from_end), Found::Gather),
@@ -121,6 +127,10 @@ impl Order {
 
     /// The members in the chunks at those places, in order.
     fn members_in_order(&self, among: &RowSet, places: std::ops::Range<usize>, counts: &[u32]) -> Vec<Row> {
+        if (places.len() * CHUNK) as u64 * CONTAINS_SPARSE < among.len() * COUNT {
+            let rows = places.flat_map(|place| self.rows_at(place).iter().copied());
+            return rows.filter(|&row| among.contains(row)).collect();
+        }
         // First by place: each place's members get the stretch that their count says.
         let mut starts = Vec::with_capacity(places.len() + 1);
         let mut end = 0;

@@ -30,6 +30,7 @@ fn list_max(field_rows: usize) -> usize {
 impl RowsOf {
     /// Adds a text without rows.
     pub fn push(&mut self) {
+        bytes::spare(&mut self.entries, 1);
         self.entries.push(NONE);
     }
 

@@ -1,6 +1,8 @@
 //! What several tests share.
 
+pub mod api;
 pub mod child;
+pub mod command;
 pub mod oracle;
 pub mod power;
 pub mod sample;

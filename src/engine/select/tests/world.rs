@@ -82,7 +82,12 @@ impl World {
             if dice.below(12) == 0 {
                 self.contacts.remove(&row);
             } else {
-                let contact = contact(dice, row);
+                let mut contact = contact(dice, row);
+                if let (Some(known), true) = (self.contacts.get(&row), dice.of_ten(4)) {
+                    // Nothing but what a message or another number would change.
+                    let (phone, last_message_at) = (contact.phone.take(), contact.last_message_at);
+                    contact = Contact { phone, last_message_at, ..known.clone() };
+                }
                 self.contacts.insert(row, contact);
             }
             self.index.put(row, self.contacts.get(&row), &self.catalog);
@@ -94,15 +99,8 @@ impl World {
         let settings =
             GramSettings { cache_max: 1 << 16, flush_memory_max: 0, bulk_memory_max: 0, check_files_at_open: false };
         let grams = GramIndex::open(&folder.path().join("text"), "test", settings).expect("a text index");
-        let of_row = |(row, contact): (&Row, &Contact)| -> RowTexts {
-            let texts = self.index.row_texts(*row).into_iter().map(|(field, text)| (field, text.to_owned()));
-            let numbers = contact.phone.iter().flat_map(|number| phone::forms(number).map(|form| (Field::Phone, form)));
-            let mut all: Vec<(Field, String)> = texts.collect();
-            all.retain(|(field, _)| *field != Field::Phone);
-            all.extend(numbers);
-            (*row, all)
-        };
-        let prepared = grams.prepare(&RowSet::new(), &mut self.contacts.iter().map(of_row), 1).expect("a flush");
+        let of_row = |row: &Row| -> RowTexts { (*row, self.index.row_texts(*row)) };
+        let prepared = grams.prepare(&RowSet::new(), &mut self.contacts.keys().map(of_row), 1).expect("a flush");
         grams.install(prepared);
         let flushed = self.index.unflushed().clone();
         self.index.flushed(&flushed, &RowSet::new());
@@ -145,6 +143,32 @@ fn catalog(dice: &mut Dice) -> Catalog {
     for (id, name, position) in [(1, "Won", 9), (2, "New", 0), (3, "Hot", 5)] {
         catalog.put_stage(Stage { id: StageId(id), name: name.into(), position });
     }
+    add_segments(&mut catalog);
+    add_fields(&mut catalog);
+    catalog
+}
+
+fn add_segments(catalog: &mut Catalog) {
+    for (id, name, filter, timezone) in [
+        (1, "Open", r#"{"field": "status", "operator": "isEqualTo", "value": "open"}"#, None),
+        (
+            2,
+            "Old",
+            r#"{"field": "lastMessageAt", "operator": "isTimestampBefore", "value": "1970-01-02"}"#,
+            Some("America/New_York"),
+        ),
+        (3, "Broken", r#"{"field": "gone", "operator": "exists"}"#, None),
+    ] {
+        catalog.put_segment(Segment {
+            id: SegmentId(id),
+            name: name.into(),
+            filter: filter.into(),
+            timezone: timezone.map(str::to_owned),
+        });
+    }
+}
+
+fn add_fields(catalog: &mut Catalog) {
     let fields = [
         ("plan", DataType::List, false),
         ("member", DataType::Checkbox, false),
@@ -165,7 +189,6 @@ fn catalog(dice: &mut Dice) -> Catalog {
             searchable,
         });
     }
-    catalog
 }
 
 fn contact(dice: &mut Dice, row: Row) -> Contact {

@@ -48,8 +48,8 @@ impl World {
 
     /// New contacts the importer's way, duplicates of identity included.
     pub fn create(&mut self, some: usize) {
-        let persons = (0..some).map(|_| self.person(true, false)).collect();
-        let written = self.engine().create_many(&self.actor, persons, true, true).expect("they are created");
+        let persons: Vec<_> = (0..some).map(|_| self.person(true, false)).collect();
+        let written = self.engine().create_many(&self.actor, &persons, true, true).expect("they are created");
         self.refresh();
         let ids: Vec<ContactId> = self.noted(written).into_iter().map(|one| one.expect("one is created")).collect();
         for id in ids {
