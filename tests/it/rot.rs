@@ -39,7 +39,7 @@ fn a_flipped_bit_is_never_a_silent_wrong_answer() {
     (0..10).for_each(|_| world.happen());
     let queries: Vec<Query> = (0..QUERIES).map(|_| world.query(&mut Asked::new())).collect();
     let answers: Vec<Answer> = queries.iter().map(|query| world.oracle().answer(query)).collect();
-    world.close();
+    world.drop_engine();
     let mut rng = seed::from(seed);
     let mut outcomes = Outcomes::default();
     let rounds = seed::rounds("ROLLCALL_ROT_ROUNDS", 60);

@@ -98,8 +98,12 @@ impl World {
         self.open = Some(open(self.folder.path(), self.memory.as_ref(), &self.clock));
     }
 
-    /// Closes the engine, its checkpoint written.
-    pub fn close(&mut self) {
+    /// Lets the engine go without closing it: no checkpoint is written.
+    pub fn drop_engine(&mut self) {
+        self.open = None;
+    }
+
+    fn close(&mut self) {
         self.engine().close().expect("the engine closes");
         self.open = None;
     }
