@@ -36,14 +36,20 @@ impl Caller {
 /// Refuses a request without a good token, or of a token that calls too often.
 pub async fn authenticate(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let secret = match bearer(request.headers()) {
-        Ok(secret) => secret,
+        Ok(secret) => secret.to_owned(),
         Err(problem) => return problem.into_response(),
     };
-    let Some(actor) = app.engine().authenticate(secret) else {
-        let detail = "the token is unknown, revoked or expired";
-        return Problem::new(Kind::InvalidToken, detail).into_response();
+    // On a thread that may block: the token's workspace may have to wake.
+    let known = app.read(move |engine| Ok(engine.authenticate(&secret).map(|actor| (actor, secret)))).await;
+    let (actor, secret) = match known {
+        Ok(Some(known)) => known,
+        Ok(None) => {
+            let detail = "the token is unknown, revoked or expired";
+            return Problem::new(Kind::InvalidToken, detail).into_response();
+        }
+        Err(problem) => return problem.into_response(),
     };
-    let allowance = app.rate().take(secret);
+    let allowance = app.rate().take(&secret);
     let within = Within(actor.workspace);
     let mut response = match allowance.refusal() {
         Some(problem) => problem.into_response(),
