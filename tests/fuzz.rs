@@ -26,10 +26,46 @@ const NOW: Millis = 1_774_744_200_000;
 const LIMITS: Limits = Limits { depth_max: 16, conditions_max: 256, list_values_max: 1000 };
 /// Texts that have broken readers before.
 const NASTY: [&str; 40] = [
-    "", " ", "\0", "\u{feff}", "\u{202e}x", "ß", "İ", "e\u{301}\u{301}\u{301}", "👩‍👩‍👧‍👧", "𝟕𝟕𝟕", "٣٤٥", "１２３", "-", "+", "00", "+0", "()", "(0)",
-    "+60(0)", "ext", "x1", "tel:", "1e309", "-1e309", "NaN", "Infinity", "9223372036854775807", "-9223372036854775808",
-    "18446744073709551616", "0000-00-00", "9999-12-31", "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:60-23:59",
-    "2026-03-29 02:30", "24:00", "id:0", "email:@", "phone:", "null", "$and",
+    "",
+    " ",
+    "\0",
+    "\u{feff}",
+    "\u{202e}x",
+    "ß",
+    "İ",
+    "e\u{301}\u{301}\u{301}",
+    "👩‍👩‍👧‍👧",
+    "𝟕𝟕𝟕",
+    "٣٤٥",
+    "１２３",
+    "-",
+    "+",
+    "00",
+    "+0",
+    "()",
+    "(0)",
+    "+60(0)",
+    "ext",
+    "x1",
+    "tel:",
+    "1e309",
+    "-1e309",
+    "NaN",
+    "Infinity",
+    "9223372036854775807",
+    "-9223372036854775808",
+    "18446744073709551616",
+    "0000-00-00",
+    "9999-12-31",
+    "0001-01-01T00:00:00+23:59",
+    "9999-12-31T23:59:60-23:59",
+    "2026-03-29 02:30",
+    "24:00",
+    "id:0",
+    "email:@",
+    "phone:",
+    "null",
+    "$and",
 ];
 const UNITS: [&str; 6] = ["seconds", "day", "weeks", "months", "quarters", "years"];
 
@@ -48,7 +84,9 @@ fn rng(what: &str) -> ChaCha8Rng {
 fn text(rng: &mut ChaCha8Rng) -> String {
     let mut text = match rng.random_range(0..4) {
         0 => (0..rng.random_range(0..12)).map(|_| rng.random::<char>()).collect(),
-        1 => (0..rng.random_range(0..20)).map(|_| *b"0123456789+-:() .TZ".choose(rng).expect("a byte") as char).collect(),
+        1 => {
+            (0..rng.random_range(0..20)).map(|_| *b"0123456789+-:() .TZ".choose(rng).expect("a byte") as char).collect()
+        }
         _ => (*NASTY.choose(rng).expect("a text")).to_owned(),
     };
     if rng.random_bool(0.3) {
@@ -93,7 +131,9 @@ fn tree(rng: &mut ChaCha8Rng, catalog: &Catalog, depth: u32) -> Json {
             }
             condition
         }
-        5 | 6 => json!({"$and": (0..rng.random_range(0..4)).map(|_| tree(rng, catalog, depth - 1)).collect::<Vec<_>>()}),
+        5 | 6 => {
+            json!({"$and": (0..rng.random_range(0..4)).map(|_| tree(rng, catalog, depth - 1)).collect::<Vec<_>>()})
+        }
         7 => json!({"$or": (0..rng.random_range(0..4)).map(|_| tree(rng, catalog, depth - 1)).collect::<Vec<_>>()}),
         _ => json!({"$not": tree(rng, catalog, depth - 1)}),
     }
@@ -143,7 +183,9 @@ fn filters() {
         match filter::read(&json, "filter", &context) {
             Ok(read) => {
                 filter::matches(&read, &Contact::default());
-                engine.search(&actor, &Query { filter: Some(json), ..Query::default() }).expect("what is read is answered");
+                engine
+                    .search(&actor, &Query { filter: Some(json), ..Query::default() })
+                    .expect("what is read is answered");
             }
             Err(mistake) => assert!(mistake.path.starts_with("filter") && said(&mistake), "{json}: {mistake:?}"),
         }
@@ -191,8 +233,10 @@ fn contacts_and_searches_of_the_engine() {
     let mut rng = rng("engine");
     let (engine, actor) = engine();
     for _ in 0..cases() / 10 {
-        let person: Map<String, Json> =
-            ["firstName", "lastName", "email", "phone"].map(|name| (name.to_owned(), text(&mut rng).into())).into_iter().collect();
+        let person: Map<String, Json> = ["firstName", "lastName", "email", "phone"]
+            .map(|name| (name.to_owned(), text(&mut rng).into()))
+            .into_iter()
+            .collect();
         let _ = engine.create_contact(&actor, &person);
         let typed = text(&mut rng);
         let asked = engine.search(&actor, &Query { search: Some(typed), ..Query::default() });
@@ -232,7 +276,12 @@ fn checkpoints() {
                 bytes[at] ^= 1 << rng.random_range(0..8);
             }
         }
-        assert!(Index::read_checkpoint(&bytes, &catalog).is_err(), "{} of {} bytes are taken", bytes.len(), whole.len());
+        assert!(
+            Index::read_checkpoint(&bytes, &catalog).is_err(),
+            "{} of {} bytes are taken",
+            bytes.len(),
+            whole.len()
+        );
     }
 }
 
@@ -242,9 +291,11 @@ fn files_to_import() {
     let (engine, actor) = engine();
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (file, failed) = (folder.path().join("in.csv"), folder.path().join("failed.csv"));
-    let headers = ["firstName", " Last Name", "email", "phone", "tags", "number_field", "date_field", "createdAt", "status", "?"];
+    let headers =
+        ["firstName", " Last Name", "email", "phone", "tags", "number_field", "date_field", "createdAt", "status", "?"];
     for _ in 0..cases() / 60 {
-        let mut content = headers.iter().filter(|_| rng.random_bool(0.8)).copied().collect::<Vec<_>>().join(",").into_bytes();
+        let mut content =
+            headers.iter().filter(|_| rng.random_bool(0.8)).copied().collect::<Vec<_>>().join(",").into_bytes();
         for _ in 0..rng.random_range(0..8) {
             let row: Vec<String> = (0..rng.random_range(0..12)).map(|_| text(&mut rng)).collect();
             content.extend_from_slice(format!("\n{}", row.join(",")).as_bytes());
@@ -265,7 +316,8 @@ fn files_to_import() {
         };
         let catalog = engine.catalog(actor.workspace).expect("a catalog");
         let Ok(plan) = import::plan(&file, &catalog, &options) else { continue };
-        let done = import::run(&engine, &actor, &file, &options, &plan, &failed, &mut |_| {}).expect("the rest is imported");
+        let done =
+            import::run(&engine, &actor, &file, &options, &plan, &failed, &mut |_| {}).expect("the rest is imported");
         assert_eq!(done.imported + done.failed, plan.rows);
     }
     assert!(engine.verify(actor.workspace).expect("verified").problems.is_empty());

@@ -28,7 +28,8 @@ impl Trial {
         let token = done(folder, &["token", "create", "--workspace", "Trial"]).trim().to_owned();
         let serving = Serving::start(folder);
         let mut wire = Wire::connect(serving.address, &token).expect("a connection");
-        let (status, made) = wire.ask("POST", "/v1/channels", &json!({"name": "Main", "source": "whatsapp"})).expect("an answer");
+        let (status, made) =
+            wire.ask("POST", "/v1/channels", &json!({"name": "Main", "source": "whatsapp"})).expect("an answer");
         assert_eq!(status, 201, "{made}");
         let channel = made["channel"]["id"].as_u64().expect("an id") as u32;
         let writers = (0..WRITERS).map(|number| Writer::new(&format!("w{number}"), seed + number, channel)).collect();

@@ -72,7 +72,11 @@ async fn no_request_with_one_token_reads_or_changes_the_other_workspace() {
         ("POST", "/v1/contacts", json!({"firstName": MARK, "email": "marked@example.org"})),
         ("POST", "/v1/contacts/id:1/tags", json!({"tags": [MARK]})),
         ("DELETE", "/v1/contacts/id:1/tags", json!({"tags": ["new"]})),
-        ("POST", "/v1/contacts/id:1/interactions", json!({"kind": "incomingMessage", "channel": "whatsapp", "text": MARK})),
+        (
+            "POST",
+            "/v1/contacts/id:1/interactions",
+            json!({"kind": "incomingMessage", "channel": "whatsapp", "text": MARK}),
+        ),
         ("POST", "/v1/fields", json!({"name": MARK, "dataType": "text"})),
         ("POST", "/v1/tags", json!({"name": format!("{MARK} tag")})),
         ("POST", "/v1/channels", json!({"name": MARK, "source": "sms"})),
@@ -96,10 +100,12 @@ async fn no_request_with_one_token_reads_or_changes_the_other_workspace() {
 #[tokio::test]
 async fn errors_tell_nothing_of_the_other_workspace() {
     let api = Api::new().await;
-    let made = api.send(&api.stranger, "POST", "/v1/contacts", &json!({"firstName": MARK, "email": "x@example.org"})).await;
+    let made =
+        api.send(&api.stranger, "POST", "/v1/contacts", &json!({"firstName": MARK, "email": "x@example.org"})).await;
     assert_eq!(made.status, 201);
     // An id that only the other has, and one that nobody has, are told apart by nothing but the id.
-    let (theirs, nobodys) = (api.get(&api.owner, "/v1/contacts/id:5").await, api.get(&api.owner, "/v1/contacts/id:6").await);
+    let (theirs, nobodys) =
+        (api.get(&api.owner, "/v1/contacts/id:5").await, api.get(&api.owner, "/v1/contacts/id:6").await);
     assert_eq!((theirs.status, nobodys.status), (404, 404));
     let said = |reply: &crate::support::api::Reply, id: &str| {
         let mut answer = reply.json();
@@ -120,7 +126,8 @@ async fn errors_tell_nothing_of_the_other_workspace() {
 async fn operations_of_the_engine_stay_within_the_actors_workspace() {
     let api = Api::new().await;
     let (engine, here) = (&api.engine, api.workspace);
-    let there = engine.workspaces().expect("workspaces").into_iter().find(|other| other.id != here).expect("another").id;
+    let there =
+        engine.workspaces().expect("workspaces").into_iter().find(|other| other.id != here).expect("another").id;
     let stranger = Actor { workspace: there, user: None };
     let all = |actor: &Actor| engine.count(actor, &Query::default()).expect("a count").value;
     let (mine, before) = (Actor { workspace: here, user: None }, engine.catalog(here).expect("a catalog"));

@@ -2,15 +2,17 @@
 //!
 //! A failure prints the world's seed: `ROLLCALL_SEED=… cargo test --test it oracle` begins with that world.
 
+use std::collections::BTreeSet;
+
 use rand::RngExt;
 use rollcall::engine::{Page, Query};
-use rollcall::filter::{self, Context};
+use rollcall::filter::{self, Context, PlanNode};
 use serde_json::json;
 
 use crate::support::oracle::{Answer, Oracle};
 use crate::support::seed;
-use crate::support::world::queries::{Asked, every_pair};
 use crate::support::world::World;
+use crate::support::world::queries::{Asked, every_pair};
 
 /// Queries of one world.
 const QUERIES: u32 = 100;
@@ -20,6 +22,7 @@ fn every_query_is_answered_as_by_a_plain_scan() {
     let first = seed::seed("oracle");
     let cases = seed::rounds("ROLLCALL_CASES", 2000);
     let mut asked = Asked::new();
+    let mut seen = Seen::default();
     for number in 0..cases.div_ceil(QUERIES) {
         let seed = first.wrapping_add(u64::from(number));
         let on_disk = seed % 4 == 3;
@@ -29,7 +32,7 @@ fn every_query_is_answered_as_by_a_plain_scan() {
             (0..world.rng.random_range(0..4)).for_each(|_| world.happen());
             let query = world.query(&mut asked);
             let place = format!("ROLLCALL_SEED={seed}, query {case}: {}", shown(&query));
-            check(&world, &query, &place);
+            check(&world, &query, &place, &mut seen);
             if case % 10 == 0 {
                 laws(&mut world, &mut asked, &place);
             }
@@ -40,10 +43,32 @@ fn every_query_is_answered_as_by_a_plain_scan() {
     }
     let missed: Vec<_> = every_pair().difference(&asked).cloned().collect();
     assert!(cases < 2000 || missed.is_empty(), "never asked: {missed:?}");
+    // A comparison of nothing with nothing would prove nothing.
+    assert!(cases < 2000 || seen.with_matches > cases / 3, "only {} queries matched anybody", seen.with_matches);
+    let unused: Vec<_> = WAYS.iter().filter(|way| !seen.ways.contains(**way)).collect();
+    assert!(cases < 2000 || unused.is_empty(), "ways of evaluating that were never taken: {unused:?}");
+    println!("measured oracle: {cases} queries as by a scan, {} of them with matches", seen.with_matches);
+}
+
+/// Every way of evaluating a node.
+const WAYS: [&str; 7] = ["Bitmap", "OrderSlice", "ColumnScan", "ColumnCheck", "TextScan", "Grams", "Constant"];
+
+/// What the queries came to.
+#[derive(Default)]
+struct Seen {
+    with_matches: u32,
+    ways: BTreeSet<String>,
+}
+
+impl Seen {
+    fn note(&mut self, plan: &PlanNode) {
+        self.ways.insert(format!("{:?}", plan.way));
+        plan.children.iter().for_each(|child| self.note(child));
+    }
 }
 
 /// One query: page, total, facets, count, plan, and the matcher.
-fn check(world: &World, query: &Query, place: &str) {
+fn check(world: &World, query: &Query, place: &str, seen: &mut Seen) {
     let oracle = world.oracle();
     let expected = oracle.answer(query);
     let page = world.engine().search(&world.actor, query).unwrap_or_else(|error| panic!("{place}\n{error}"));
@@ -53,6 +78,8 @@ fn check(world: &World, query: &Query, place: &str) {
     assert_eq!(count.value, total, "{place}: count");
     let explained = world.engine().explain(&world.actor, query).expect("a plan");
     assert_eq!(explained.total, total, "{place}: explain");
+    seen.with_matches += u32::from(total > 0);
+    explained.filter.iter().chain(&explained.search).for_each(|plan| seen.note(plan));
     if let (None, Some(plan)) = (&query.search, &explained.filter) {
         assert_eq!(plan.rows, total, "{place}: the plan's own number\n{plan:?}");
     }
@@ -107,9 +134,7 @@ fn laws(world: &mut World, asked: &mut Asked, place: &str) {
 
 /// The query as JSON, to be read and typed again.
 fn shown(query: &Query) -> String {
-    let key = |key: &rollcall::engine::Sort| {
-        json!({"field": key.field, "descending": key.descending, "missingFirst": key.missing_first})
-    };
+    let key = |key: &rollcall::engine::Sort| json!({"field": key.field, "descending": key.descending, "missingFirst": key.missing_first});
     let sort: Vec<_> = query.sort.iter().map(key).collect();
     json!({
         "search": query.search, "filter": query.filter, "segment": query.segment, "timezone": query.timezone,

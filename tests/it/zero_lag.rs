@@ -78,7 +78,11 @@ impl Caller<'_> {
         let id = self.done(self.engine.create_contact(self.actor, &fields(new))).value.id;
         match round % 4 {
             0 => assert_eq!(self.searched(&unique), [id.0], "created, by name"),
-            1 => assert_eq!(self.filtered("email", "isEqualTo", json!(email.to_uppercase())), [id.0], "created, by e-mail"),
+            1 => assert_eq!(
+                self.filtered("email", "isEqualTo", json!(email.to_uppercase())),
+                [id.0],
+                "created, by e-mail"
+            ),
             2 => assert_eq!(self.searched(&phone[3..]), [id.0], "created, by phone"),
             _ => assert_eq!(self.filtered("tags", "hasAnyOf", json!([unique])), [id.0], "created, by tag"),
         }
@@ -88,7 +92,7 @@ impl Caller<'_> {
         if round < FIELDS {
             self.new_field(id, round);
         }
-        if round % 16 > 0 {
+        if !round.is_multiple_of(16) {
             self.done(self.engine.delete_contact(self.actor, &Identifier::Id(id)));
             assert!(self.filtered("id", "isEqualTo", json!(id.0)).is_empty(), "deleted, by id");
             assert!(self.searched(&unique).is_empty(), "deleted, by search");
@@ -113,7 +117,11 @@ impl Caller<'_> {
         let newest = self.found(Query { filter: own, sort, limit: Some(1), ..Query::default() });
         assert_eq!(newest, [id.0], "a message moves its contact to the top");
         let exactly = json!({"from": at, "to": at});
-        assert_eq!(self.filtered("lastIncomingMessageAt", "isTimestampBetween", exactly), [id.0], "a message, by its time");
+        assert_eq!(
+            self.filtered("lastIncomingMessageAt", "isTimestampBetween", exactly),
+            [id.0],
+            "a message, by its time"
+        );
     }
 
     fn tag(&self, id: ContactId, unique: &str) {

@@ -9,9 +9,6 @@ use crate::contact::{Field, fold};
 use crate::filter::{View, Way};
 use crate::index::{GramError, GramView, RowSet, TextColumn};
 
-/// Up to so many distinct texts, scanning them is as fast as asking the text index.
-pub(super) const SCANNED_MAX: usize = if cfg!(test) { 4 } else { 50_000 };
-
 /// The text index answers exactly for needles up to this length.
 const EXACT_CHARS_MAX: usize = 3;
 
@@ -69,7 +66,7 @@ pub(super) fn rows<'a>(
         return (Cow::Owned(union(&sets).into_owned()), Way::TextScan);
     }
     if let (Some(needle), Some(grams)) = (test.needle(), view.grams)
-        && column.distinct() > SCANNED_MAX
+        && column.distinct() > view.text_scan_max
         && let Ok(rows) = (Hunt { test, needle, field, column, grams, view, within }).rows()
     {
         return (Cow::Owned(rows), Way::Grams);

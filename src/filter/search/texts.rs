@@ -10,8 +10,6 @@ use crate::contact::phone::Digits;
 use crate::filter::{View, Way};
 use crate::index::{Column, Row, RowSet, TextColumn};
 
-/// Up to so many distinct texts are scanned rather than looked up by gram: about a millisecond. Tests want both ways.
-const DICTIONARY_MAX: usize = if cfg!(test) { 8 } else { 50_000 };
 /// The longest needle the grams answer exactly, in characters.
 const GRAM_CHARS: usize = 3;
 
@@ -126,7 +124,7 @@ impl<'a> Texts<'a> {
     /// What the grams say: every flushed row with the needle in the field, and for long needles some without.
     /// `None` where they are not to be asked, or cannot answer: the texts can.
     fn candidates(&self, field: Field, distinct: usize, needle: &str) -> Option<RowSet> {
-        let grams = self.view.grams.filter(|_| distinct > DICTIONARY_MAX)?;
+        let grams = self.view.grams.filter(|_| distinct > self.view.text_scan_max)?;
         let mut rows = grams.candidates(field, needle).ok()?;
         rows -= self.view.index.unflushed();
         Some(rows)
@@ -147,7 +145,7 @@ impl<'a> Texts<'a> {
 
     /// Where the needle is a word or begins one. `None` where nothing short of reading the rows tells.
     pub fn edges(&self, field: &TextField, needle: &Needle) -> Option<Edges> {
-        if self.view.grams.is_none() || field.column.distinct() <= DICTIONARY_MAX {
+        if self.view.grams.is_none() || field.column.distinct() <= self.view.text_scan_max {
             let level = |_: &str, text: &str| {
                 needle.level(text).filter(|level| *level != Level::Infix).map(|level| level as usize)
             };

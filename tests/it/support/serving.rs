@@ -22,6 +22,7 @@ impl Serving {
             ("HTTP__RATE_PER_SECOND", "0"),
             ("ENGINE__TEXT_INDEX_CONTACTS_MIN", "50"),
             ("ENGINE__TEXT_FLUSH_ROWS", "20"),
+            ("ENGINE__TEXT_SCAN_MAX", "8"),
             ("ENGINE__CHECKPOINT_CHANGES", "100"),
             ("ENGINE__CHECKPOINT_CONTACTS_MIN", "50"),
             ("ENGINE__CHANGES_KEPT_MIN", "10"),

@@ -14,6 +14,7 @@ pub fn small() -> Settings {
         record_cache_bytes: 1 << 18,
         text_index_contacts_min: 50,
         text_flush_rows: 20,
+        text_scan_max: 8,
         gram_cache_bytes: 1 << 16,
         checkpoint_changes: 100,
         checkpoint_contacts_min: 50,

@@ -90,9 +90,8 @@ impl Oracle<'_> {
             Kind::Set => self.set_holds(field, operator, value, contact),
             Kind::Segment => {
                 let by_name = value.as_str().and_then(|name| self.catalog.segment_named(name));
-                let segment = by_name.or_else(|| {
-                    self.catalog.segments.values().find(|segment| scalar(value) == segment.id.to_string())
-                });
+                let segment = by_name
+                    .or_else(|| self.catalog.segments.values().find(|segment| scalar(value) == segment.id.to_string()));
                 self.is_member(segment.expect("a segment"), contact)
             }
             _ => self.ordered(field, contact).is_some_and(|found| match kind {

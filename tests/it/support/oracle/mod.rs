@@ -40,7 +40,8 @@ impl<'a> Oracle<'a> {
 
     /// The answer to the query, all pages of it.
     pub fn answer(&self, query: &Query) -> Answer {
-        let mut matches: Vec<&Contact> = self.contacts.values().filter(|contact| self.is_match(query, contact)).collect();
+        let mut matches: Vec<&Contact> =
+            self.contacts.values().filter(|contact| self.is_match(query, contact)).collect();
         self.sort(query, &mut matches);
         let facets = self.facets(query, &matches);
         Answer { ids: matches.iter().map(|contact| contact.id.0).collect(), facets }

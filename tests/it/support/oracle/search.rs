@@ -61,7 +61,8 @@ fn terms<'a>(words: &[&'a str]) -> Vec<Vec<&'a str>> {
         }
     };
     for word in words {
-        let numeric = word.chars().all(|c| Digits::parse(&format!("{c}0")).is_some()) && Digits::parse(&format!("{word}0")).is_some();
+        let numeric = word.chars().all(|c| Digits::parse(&format!("{c}0")).is_some())
+            && Digits::parse(&format!("{word}0")).is_some();
         if !numeric || word.starts_with('+') {
             close(&mut run, &mut terms);
         }
@@ -89,9 +90,8 @@ fn in_phone(text: &str, contact: &Contact) -> Option<Quality> {
 
 /// The best place of the word in a text: 0 as a word of its own, 2 at the beginning of one, 4 within one.
 fn level(word: &str, text: &str) -> Option<Quality> {
-    let bounded = |inner: Option<char>, outer: Option<char>| {
-        !(inner.is_some_and(word_char) && outer.is_some_and(word_char))
-    };
+    let bounded =
+        |inner: Option<char>, outer: Option<char>| !(inner.is_some_and(word_char) && outer.is_some_and(word_char));
     let places = text.char_indices().filter(|(at, _)| text[*at..].starts_with(word));
     places
         .map(|(at, _)| {

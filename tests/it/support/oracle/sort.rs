@@ -20,6 +20,9 @@ enum Key {
     Text(std::rc::Rc<str>, u32),
 }
 
+/// A match with its quality, where that orders, and its keys.
+type Keyed<'c> = (Option<u8>, Vec<Option<Key>>, &'c Contact);
+
 impl Oracle<'_> {
     /// Puts the matches in the query's order.
     pub fn sort(&self, query: &Query, matches: &mut Vec<&Contact>) {
@@ -28,7 +31,7 @@ impl Oracle<'_> {
         let search = query.search.as_deref().filter(|text| query.sort.is_empty() && !text.trim().is_empty());
         let field = |key: &Sort| Field::named(&key.field, self.catalog).expect("a field");
         let collator = collator(&self.catalog.workspace.locale);
-        let mut keyed: Vec<(Option<u8>, Vec<Option<Key>>, &Contact)> = matches
+        let mut keyed: Vec<Keyed> = matches
             .iter()
             .map(|contact| {
                 let keys = sort.iter().map(|key| self.key(field(key), contact)).collect();
@@ -60,8 +63,12 @@ impl Oracle<'_> {
                 Some(Key::Text(self.compared(&user.full_name()), user.id.0))
             }
             (Field::CountryCode | Field::Language, _) => self.choice(field, contact).map(Key::Plain),
-            (_, Kind::Checkbox) => self.choice(field, contact).map(|checked| Key::Number(f64::from(u8::from(checked == "true")))),
-            (_, Kind::Choice) => self.choice(field, contact).map(|number| Key::Number(number.parse().expect("a number"))),
+            (_, Kind::Checkbox) => {
+                self.choice(field, contact).map(|checked| Key::Number(f64::from(u8::from(checked == "true"))))
+            }
+            (_, Kind::Choice) => {
+                self.choice(field, contact).map(|number| Key::Number(number.parse().expect("a number")))
+            }
             _ => self.ordered(field, contact).map(Key::Number),
         }
     }

@@ -38,7 +38,8 @@ impl Oracle<'_> {
             Field::LastName => contact.last_name.clone(),
             Field::Email => contact.email.clone(),
             Field::Name => {
-                let parts: Vec<&str> = [&contact.first_name, &contact.last_name].into_iter().flatten().map(String::as_str).collect();
+                let parts: Vec<&str> =
+                    [&contact.first_name, &contact.last_name].into_iter().flatten().map(String::as_str).collect();
                 (!parts.is_empty()).then(|| parts.join(" "))
             }
             Field::Custom(id) => match contact.custom(id)? {

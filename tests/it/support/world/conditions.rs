@@ -12,7 +12,14 @@ use super::values::{self, dialled, part, pick, retyped};
 use crate::support::oracle::Oracle;
 
 const UNITS: [(&str, u32); 8] = [
-    ("seconds", 100_000), ("minute", 3_000), ("hours", 100), ("days", 60), ("week", 9), ("months", 14), ("quarters", 5), ("year", 60),
+    ("seconds", 100_000),
+    ("minute", 3_000),
+    ("hours", 100),
+    ("days", 60),
+    ("week", 9),
+    ("months", 14),
+    ("quarters", 5),
+    ("year", 60),
 ];
 
 impl World {
@@ -83,10 +90,12 @@ impl World {
             Kind::Text => self.needle(field, positive).into(),
             Kind::Phone => self.number_part(positive),
             Kind::Choice | Kind::Set => self.choice(field),
-            Kind::Checkbox => [json!(true), json!(false), json!("true"), json!("False")].choose(&mut self.rng).cloned().into(),
+            Kind::Checkbox => {
+                [json!(true), json!(false), json!("true"), json!("False")].choose(&mut self.rng).cloned().into()
+            }
             Kind::Segment => {
                 let segment = self.catalog.segments.values().choose(&mut self.rng).expect("segments");
-                if segment.id.0 % 2 == 0 { json!(segment.id.0) } else { json!(segment.name.to_uppercase()) }
+                if segment.id.0.is_multiple_of(2) { json!(segment.id.0) } else { json!(segment.name.to_uppercase()) }
             }
             Kind::Number => self.number(field),
             Kind::Time => values::time_of_day(&mut self.rng).into(),

@@ -65,7 +65,8 @@ impl World {
         let actor = Actor { workspace: workspace.id, user: None };
         let (catalog, density) = (engine.catalog(workspace.id).expect("a catalog"), rng.random());
         let (contacts, version) = (BTreeMap::new(), Seq(0));
-        let mut world = World { rng, open: Some(engine), actor, clock, contacts, catalog, version, density, folder, memory };
+        let mut world =
+            World { rng, open: Some(engine), actor, clock, contacts, catalog, version, density, folder, memory };
         world.define();
         let half = people / 2;
         world.create(half);
@@ -171,7 +172,9 @@ impl World {
         let field = self.catalog.fields.values().next().map(|field| field.slug.clone()).expect("a field");
         let filters = [
             r#"{"field":"status","operator":"isEqualTo","value":"open"}"#.to_owned(),
-            format!(r#"{{"$or":[{{"field":"{field}","operator":"exists"}},{{"field":"createdAt","operator":"isTimestampAfter","value":{{"startOf":"week"}}}}]}}"#),
+            format!(
+                r#"{{"$or":[{{"field":"{field}","operator":"exists"}},{{"field":"createdAt","operator":"isTimestampAfter","value":{{"startOf":"week"}}}}]}}"#
+            ),
             r#"{"$not":{"field":"segment","operator":"isMemberOf","value":"Seg 0"}}"#.to_owned(),
         ];
         let mut writes = Writes::default();

@@ -21,7 +21,12 @@ impl World {
         for name in standard {
             self.maybe(&mut person, name, clearing);
         }
-        let custom: Vec<(String, DataType, Vec<String>)> = self.catalog.fields.values().map(|field| (field.slug.clone(), field.data_type, field.allowed_values.clone())).collect();
+        let custom: Vec<(String, DataType, Vec<String>)> = self
+            .catalog
+            .fields
+            .values()
+            .map(|field| (field.slug.clone(), field.data_type, field.allowed_values.clone()))
+            .collect();
         for (slug, data_type, choices) in custom {
             if self.filled(&slug, clearing) {
                 let value = self.custom(data_type, &choices);

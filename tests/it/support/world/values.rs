@@ -5,16 +5,52 @@ use rand_chacha::ChaCha8Rng;
 use rollcall::contact::{Millis, fold, time};
 
 pub const FIRST: [&str; 16] = [
-    "José", "JOSE\u{301}", "Óscar", "Carlos", "Scarlet", "Иван", "Ёлка", "محمد", "مُحَمَّد", "美玲", "小明", "สมชาย", "Straße", "İnci",
-    "ﾀﾅｶ", "Ana 2",
+    "José",
+    "JOSE\u{301}",
+    "Óscar",
+    "Carlos",
+    "Scarlet",
+    "Иван",
+    "Ёлка",
+    "محمد",
+    "مُحَمَّد",
+    "美玲",
+    "小明",
+    "สมชาย",
+    "Straße",
+    "İnci",
+    "ﾀﾅｶ",
+    "Ana 2",
 ];
-pub const LAST: [&str; 12] =
-    ["Lim", "O’Brien", "Øster Æbel", "Иванов", "السيد", "王", "ใจดี", "Müller-Lüd", "Room 9", "Room 10", "Nguyễn", "lim"];
+pub const LAST: [&str; 12] = [
+    "Lim",
+    "O’Brien",
+    "Øster Æbel",
+    "Иванов",
+    "السيد",
+    "王",
+    "ใจดี",
+    "Müller-Lüd",
+    "Room 9",
+    "Room 10",
+    "Nguyễn",
+    "lim",
+];
 const TEXTS: [&str; 10] =
     ["item 2", "item 10", "Item 2", "größe XL", "GRÖSSE xl", "a", "日本語テキスト", "+60 12", "x-y_z", "aa aaa aaaa"];
 const PHONES: [&str; 12] = [
-    "+60123456789", "+60123456780", "+60198765432", "+6512345678", "+4915112345678", "+442079460018", "+14155552671",
-    "+14155552672", "+390669812345", "+819012345678", "+78005553535", "+60111234567",
+    "+60123456789",
+    "+60123456780",
+    "+60198765432",
+    "+6512345678",
+    "+4915112345678",
+    "+442079460018",
+    "+14155552671",
+    "+14155552672",
+    "+390669812345",
+    "+819012345678",
+    "+78005553535",
+    "+60111234567",
 ];
 const NUMBERS: [f64; 12] =
     [0.0, 1.0, -1.0, 2.5, -2.5, 0.1, 100.0, 1e9, -1e9, 9_007_199_254_740_991.0, -9_007_199_254_740_991.0, 1e-7];
@@ -22,8 +58,24 @@ const MINUTE: Millis = 60_000;
 const DAY: Millis = 24 * 60 * MINUTE;
 /// Before now: boundaries of hours, days, weeks, months, years, set clocks; some in the future.
 const AGES: [Millis; 18] = [
-    0, 1, 1_000, 29 * MINUTE, 30 * MINUTE, 31 * MINUTE, 90 * MINUTE, DAY - 1, DAY, DAY + 1, 3 * DAY, 7 * DAY, 28 * DAY, 31 * DAY,
-    365 * DAY, -1, -DAY, 20_000 * DAY + 60 * DAY,
+    0,
+    1,
+    1_000,
+    29 * MINUTE,
+    30 * MINUTE,
+    31 * MINUTE,
+    90 * MINUTE,
+    DAY - 1,
+    DAY,
+    DAY + 1,
+    3 * DAY,
+    7 * DAY,
+    28 * DAY,
+    31 * DAY,
+    365 * DAY,
+    -1,
+    -DAY,
+    20_000 * DAY + 60 * DAY,
 ];
 
 pub fn pick<T: Copy>(rng: &mut ChaCha8Rng, from: &[T]) -> T {

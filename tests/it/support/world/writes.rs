@@ -11,7 +11,13 @@ use super::values::{self, pick};
 use super::{START, World};
 
 const TYPES: [DataType; 8] = [
-    DataType::Text, DataType::List, DataType::Checkbox, DataType::Email, DataType::Number, DataType::Url, DataType::Date,
+    DataType::Text,
+    DataType::List,
+    DataType::Checkbox,
+    DataType::Email,
+    DataType::Number,
+    DataType::Url,
+    DataType::Date,
     DataType::Time,
 ];
 
@@ -86,7 +92,8 @@ impl World {
 
     fn tag(&mut self) {
         let Some(who) = self.someone() else { return };
-        let names: Vec<String> = (0..2).map(|_| pick(&mut self.rng, &["VIP", "größe", "Z", "later", "again"]).to_owned()).collect();
+        let names: Vec<String> =
+            (0..2).map(|_| pick(&mut self.rng, &["VIP", "größe", "Z", "later", "again"]).to_owned()).collect();
         let written = match self.rng.random_bool(0.6) {
             true => self.engine().add_tags(&self.actor, &who, &names),
             false => self.engine().remove_tags(&self.actor, &who, &names),
@@ -97,9 +104,15 @@ impl World {
     /// A message, comment or event, now or late.
     fn message(&mut self) {
         let Some(who) = self.someone() else { return };
-        let kind = pick(&mut self.rng, &[
-            InteractionKind::IncomingMessage, InteractionKind::OutgoingMessage, InteractionKind::Comment, InteractionKind::Event,
-        ]);
+        let kind = pick(
+            &mut self.rng,
+            &[
+                InteractionKind::IncomingMessage,
+                InteractionKind::OutgoingMessage,
+                InteractionKind::Comment,
+                InteractionKind::Event,
+            ],
+        );
         let is_message = matches!(kind, InteractionKind::IncomingMessage | InteractionKind::OutgoingMessage);
         let late = self.rng.random_bool(0.3);
         let at = if late { values::instant(&mut self.rng, START) } else { self.clock.now() };
@@ -143,7 +156,8 @@ impl World {
     fn move_stage(&mut self) {
         let Some(stage) = self.catalog.stages.values().choose(&mut self.rng).cloned() else { return };
         let position = self.rng.random_range(1..5);
-        self.version = self.engine().put_stage(self.ws(), Stage { position, ..stage }).expect("the stage moves").version;
+        self.version =
+            self.engine().put_stage(self.ws(), Stage { position, ..stage }).expect("the stage moves").version;
         self.refresh();
     }
 
@@ -174,7 +188,9 @@ impl World {
         };
         Some(match (self.rng.random_range(0..4), email.clone(), &contact.phone) {
             (0, Some(email), _) if self.contacts.values().filter(same_email).count() == 1 => Identifier::Email(email),
-            (1, _, Some(phone)) if self.contacts.values().filter(same_phone).count() == 1 => Identifier::Phone(phone.digits),
+            (1, _, Some(phone)) if self.contacts.values().filter(same_phone).count() == 1 => {
+                Identifier::Phone(phone.digits)
+            }
             _ => Identifier::Id(contact.id),
         })
     }
