@@ -5,6 +5,8 @@
 use std::collections::BTreeSet;
 
 use rand::RngExt;
+use rollcall::contact::Contact;
+use rollcall::contact::identity::Identifier;
 use rollcall::engine::{Page, Query};
 use rollcall::filter::{self, Context, PlanNode};
 use serde_json::json;
@@ -85,6 +87,9 @@ fn check(world: &World, query: &Query, place: &str, seen: &mut Seen) {
     }
     if let Some(json) = &query.filter {
         matcher(world, &oracle, query, json, place);
+        for contact in world.contacts.values().step_by(40) {
+            one_contact(world, query, json, contact, place);
+        }
     }
 }
 
@@ -112,6 +117,30 @@ fn matcher(world: &World, oracle: &Oracle, query: &Query, json: &serde_json::Val
     for contact in world.contacts.values() {
         let expected = oracle.holds(json, &zone, contact);
         assert_eq!(filter::matches(&filter, contact), expected, "{place}: matcher of contact {}", contact.id);
+    }
+}
+
+/// What explain says of one contact: whether it matches, and when that changes by time alone.
+fn one_contact(world: &World, query: &Query, json: &serde_json::Value, contact: &Contact, place: &str) {
+    let alone = Query { filter: Some(json.clone()), timezone: query.timezone.clone(), ..Query::default() };
+    let who = Identifier::Id(contact.id);
+    let report = world.engine().explain_contact(&world.actor, &who, &alone).expect("a report").value;
+    let (zone, now) = (world.oracle().zone_of(query), world.clock.now());
+    let holds = |at| {
+        let oracle = world.oracle();
+        Oracle::new(&world.contacts, &world.catalog, at, oracle.me).holds(json, &zone, contact)
+    };
+    assert_eq!(report.matches, holds(now), "{place}: explain of contact {}", contact.id);
+    match report.changes_at {
+        Some(at) => {
+            assert!(at > now && holds(at) != holds(now), "{place}: contact {} does not change at {at}", contact.id);
+            assert_eq!(holds(at - 1), holds(now), "{place}: contact {} changes before {at}", contact.id);
+        }
+        None => {
+            let days = [1, 2, 8, 40, 400].map(|days| now + days * 86_400_000);
+            let changed = days.into_iter().find(|at| holds(*at) != holds(now));
+            assert_eq!(changed, None, "{place}: contact {} changes by time", contact.id);
+        }
     }
 }
 

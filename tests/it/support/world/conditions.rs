@@ -70,6 +70,10 @@ impl World {
             "isBetween" | "isTimestampBetween" => {
                 let ages = kind == Kind::Duration && positive == "isBetween";
                 let mut ends = [(); 2].map(|()| self.single(field, kind, positive, zone));
+                if ages {
+                    // Months and days can change places by the season: which is longer is a mistake of one day only.
+                    ends[1] = json!({"amount": self.rng.random_range(0..60), "unit": ends[0]["unit"]});
+                }
                 if self.oracle().is_reversed(field, ages, &ends, zone) {
                     ends.reverse();
                 }
