@@ -96,14 +96,14 @@ impl Hunt<'_, '_> {
 
         let mut rows = self.grams.candidates(self.field, self.needle)?;
         rows -= unflushed;
-        rows -= &accented;
+        rows -= accented;
         rows &= self.view.index.alive();
         let mut doubtful = if exact { RowSet::new() } else { std::mem::take(&mut rows) };
 
         let folded = fold::search(self.needle);
         let mut others = match folded.trim_matches(may_compose) {
-            "" => accented,
-            core => self.grams.candidates(self.field, core)?.and(&accented),
+            "" => accented.clone(),
+            core => self.grams.candidates(self.field, core)?.and(accented),
         };
         others |= unflushed;
         doubtful |= &others;
@@ -111,9 +111,27 @@ impl Hunt<'_, '_> {
             doubtful &= within;
         }
         let passes = self.test.ready();
-        doubtful.retain(|row| self.column.get(row).is_some_and(&passes));
+        if let Some(known) = self.by_tail(&passes, &mut doubtful) {
+            rows |= &known;
+        }
+        self.column.retain(&mut doubtful, |text, _| passes(text));
         rows |= &doubtful;
         Ok(rows)
+    }
+
+    /// Of e-mails: the rows that pass by what follows the `@`, when the needle cannot reach across it. Takes out of
+    /// `doubtful` what is thereby known.
+    fn by_tail(&self, passes: &dyn Fn(&str) -> bool, doubtful: &mut RowSet) -> Option<RowSet> {
+        let tails = self.column.tails().filter(|_| !self.needle.contains('@'))?;
+        let known = match self.test {
+            TextTest::Contains(_) | TextTest::EndsWith(_) => tails.rows_where(|tail, _| passes(tail)),
+            TextTest::OneOf(_) | TextTest::StartsWith(_) => return None,
+        };
+        match self.test {
+            TextTest::EndsWith(_) => *doubtful -= &tails.present(),
+            _ => *doubtful -= &known,
+        }
+        Some(known)
     }
 }
 

@@ -10,6 +10,8 @@ use crate::contact::phone::Digits;
 use crate::filter::{View, Way};
 use crate::index::{Column, Row, RowSet, TextColumn};
 
+/// Up to so many distinct texts each is read once for all its rows.
+const READ_ONCE_MAX: usize = if cfg!(test) { 16 } else { 1 << 16 };
 /// The longest needle the grams answer exactly, in characters.
 const GRAM_CHARS: usize = 3;
 
@@ -95,7 +97,11 @@ impl<'a> Texts<'a> {
         let hit = |row| field.column.get_search(row).is_some_and(|text| needle.within(text));
         within.inspect(|within| rows &= within);
         if needle.chars() > GRAM_CHARS {
-            rows.retain(hit);
+            let domains = field.column.tails().filter(|_| !needle.text().contains('@'));
+            let known = domains.map(|domains| domains.rows_where(|_, text| needle.within(text)).and(&rows));
+            known.iter().for_each(|known| rows -= known);
+            field.column.retain(&mut rows, |_, text| needle.within(text));
+            known.iter().for_each(|known| rows |= known);
         }
         self.patch(&mut rows, within, hit);
         (rows, Way::Grams)
@@ -162,6 +168,13 @@ impl<'a> Texts<'a> {
             // Rows in which a word begins as the needle does, and those nothing is known of: few enough to read, most of the time.
             let mut starts = starts;
             starts |= self.view.index.unflushed();
+            if field.column.distinct() <= READ_ONCE_MAX {
+                let level = |_: &str, text: &str| Some(needle.level(text)? as usize).filter(|&level| level < 2);
+                let [whole, mut starts] =
+                    <[RowSet; 2]>::try_from(field.column.classify_rows(&starts, 2, level)).ok()?;
+                starts |= &whole;
+                return Some(Edges { whole, starts, exact: true });
+            }
             return Some(Edges { whole: starts.clone(), starts, exact: false });
         }
         let (mut whole, mut starts) = (self.word_starts(field, head, true)?, starts);
