@@ -3,6 +3,10 @@
 pub mod api;
 pub mod child;
 pub mod command;
+pub mod connection;
+pub mod ledger;
 pub mod power;
 pub mod sample;
 pub mod seed;
+pub mod server;
+pub mod writes;
