@@ -27,7 +27,7 @@ fn no_acknowledged_write_is_lost_when_the_server_is_killed() {
     for round in 0..seed::rounds("ROLLCALL_CRASHES", 25) {
         let starts = kill_while_starting(data.path(), &token, &mut rng);
         let (server, address) = Server::start(data.path());
-        ledger.settle(address);
+        let done = ledger.settle(address);
         let moment = Moment::draw(&mut rng);
         let mut complaints = Vec::new();
         let count = ledger.write_until(address, |writes| {
@@ -36,7 +36,7 @@ fn no_acknowledged_write_is_lost_when_the_server_is_killed() {
         });
         acknowledged += count;
         println!(
-            "round {round}: {starts} killed at start, then {moment:?}: {count} writes acknowledged, {} in doubt, {} contacts",
+            "round {round}: {starts} killed at start, then {moment:?}: {count} writes acknowledged, {} in doubt, {} contacts; {done} of those in doubt before were done",
             ledger.doubts(),
             ledger.contacts()
         );

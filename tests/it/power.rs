@@ -31,7 +31,7 @@ fn no_acknowledged_write_is_lost_when_the_power_is_cut() {
             disk.restore();
         }
         let (server, address) = Server::start(&data);
-        ledger.settle(address);
+        let done = ledger.settle(address);
         let (wanted, pause) = (rng.random_range(1..400), Duration::from_micros(rng.random_range(0..30_000)));
         let count = ledger.write_until(address, |writes| {
             wait(writes, wanted);
@@ -43,7 +43,7 @@ fn no_acknowledged_write_is_lost_when_the_power_is_cut() {
         });
         acknowledged += count;
         println!(
-            "round {round}: cut at start: {started_in_vain}, then after {wanted} writes: {count} acknowledged, {} in doubt, {} contacts",
+            "round {round}: cut at start: {started_in_vain}, then after {wanted} writes: {count} acknowledged, {} in doubt, {} contacts; {done} of those in doubt before were done",
             ledger.doubts(),
             ledger.contacts()
         );
