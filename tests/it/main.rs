@@ -16,6 +16,7 @@ mod http_routes;
 mod http_server;
 mod isolation;
 mod oracle_queries;
+mod power;
 mod rot;
 mod store_format;
 mod store_power;

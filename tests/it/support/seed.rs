@@ -17,7 +17,7 @@ pub fn from(seed: u64) -> ChaCha8Rng {
 pub fn seed(test: &str) -> u64 {
     let given = std::env::var("ROLLCALL_SEED").ok().and_then(|seed| seed.parse().ok());
     let seed: u64 = given.unwrap_or_else(|| rand::rng().random());
-    println!("seed of {test}: ROLLCALL_SEED={seed}");
+    println!("seed {test}: ROLLCALL_SEED={seed}");
     seed
 }
 
