@@ -7,7 +7,7 @@ use rand_chacha::ChaCha8Rng;
 pub fn rng(test: &str) -> ChaCha8Rng {
     let given = std::env::var("ROLLCALL_SEED").ok().and_then(|seed| seed.parse().ok());
     let seed: u64 = given.unwrap_or_else(|| rand::rng().random());
-    println!("{test}: ROLLCALL_SEED={seed}");
+    println!("seed {test}: ROLLCALL_SEED={seed}");
     ChaCha8Rng::seed_from_u64(seed)
 }
 
