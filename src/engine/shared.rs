@@ -53,28 +53,47 @@ impl Shared {
 
     /// The workspace, woken if it sleeps.
     pub fn awake(&self, ws: WorkspaceId) -> Result<Arc<Workspace>> {
-        let slot = self.slots.lock().get(&ws).cloned();
-        let slot = match slot {
-            Some(slot) => slot,
-            None => {
-                // A caller's id must not leave a slot behind for a workspace that does not exist.
-                if !self.workspaces.read().contains_key(&ws) {
-                    return Err(Error::NotFound { what: "workspace", name: ws.to_string() });
-                }
-                self.slots.lock().entry(ws).or_default().clone()
+        let workspace = loop {
+            let slot = self.slot(ws)?;
+            let mut place = slot.lock();
+            if let Some(workspace) = &*place {
+                break workspace.clone();
             }
-        };
-        let mut place = slot.lock();
-        let workspace = match &*place {
-            Some(workspace) => workspace.clone(),
-            None => {
+            // What is woken where nobody looks for it any more would miss the next write.
+            if self.slots.lock().get(&ws).is_some_and(|current| Arc::ptr_eq(current, &slot)) {
                 let woken = Arc::new(wake::wake(self, ws)?);
                 *place = Some(woken.clone());
-                woken
+                break woken;
             }
         };
         workspace.touch(self.clock.now());
         Ok(workspace)
+    }
+
+    /// The place of a workspace that exists.
+    fn slot(&self, ws: WorkspaceId) -> Result<Arc<Slot>> {
+        if let Some(slot) = self.slots.lock().get(&ws) {
+            return Ok(slot.clone());
+        }
+        // A caller's id must not leave a slot behind for a workspace that does not exist.
+        if !self.workspaces.read().contains_key(&ws) {
+            return Err(Error::NotFound { what: "workspace", name: ws.to_string() });
+        }
+        Ok(self.slots.lock().entry(ws).or_default().clone())
+    }
+
+    /// Wakes the workspace anew after `clear` has changed its files; meanwhile nobody else writes them or wakes it. Only the
+    /// committer's thread may ask for it, when no write is under way.
+    pub fn wake_anew(&self, ws: WorkspaceId, clear: impl FnOnce() -> Result<()>) -> Result<Arc<Workspace>> {
+        let slot = self.slot(ws)?;
+        let mut place = slot.lock();
+        if let Some(old) = place.take() {
+            old.retire();
+        }
+        clear()?;
+        let woken = Arc::new(wake::wake(self, ws)?);
+        *place = Some(woken.clone());
+        Ok(woken)
     }
 
     /// The workspaces that are awake.
@@ -85,8 +104,9 @@ impl Shared {
     }
 
     /// Lets the workspace go from memory. Only the committer's thread may ask for it, when no write is under way.
-    pub fn forget(&self, ws: WorkspaceId) {
-        self.slots.lock().remove(&ws);
+    pub fn forget(&self, workspace: &Workspace) {
+        workspace.retire();
+        self.slots.lock().remove(&workspace.id);
     }
 
     /// The folder of the workspace's derived files.
