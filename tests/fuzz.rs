@@ -254,7 +254,7 @@ impl World {
     }
 
     fn view(&self) -> View<'_> {
-        View { index: &self.index, grams: None, catalog: &self.catalog }
+        View { index: &self.index, grams: None, text_scan_max: 8, catalog: &self.catalog }
     }
 
     fn context(&self, dice: &mut Dice) -> Context<'_> {

@@ -21,6 +21,8 @@ pub struct State {
     pub index: Index,
     /// The committed text index, where the workspace is large enough for one.
     pub grams: Option<Arc<GramView>>,
+    /// The setting of that name.
+    pub text_scan_max: usize,
     /// While a text flush runs: the rows written since it began.
     pub changed_in_flush: Option<RowSet>,
 }
@@ -28,7 +30,12 @@ pub struct State {
 impl State {
     /// What filters evaluate on.
     pub fn view(&self) -> View<'_> {
-        View { index: &self.index, grams: self.grams.as_deref(), catalog: &self.catalog }
+        View {
+            index: &self.index,
+            grams: self.grams.as_deref(),
+            text_scan_max: self.text_scan_max,
+            catalog: &self.catalog,
+        }
     }
 }
 

@@ -1,10 +1,13 @@
 //! Writing: one flush replaces rows and commits. At most two tantivy writers are open in the process.
 
 use std::fs::File;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::{Condvar, Mutex};
 use tantivy::IndexWriter;
-use tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
+use tantivy::index::SegmentMeta;
+use tantivy::indexer::{IndexWriterOptions, LogMergePolicy, MergeCandidate, MergePolicy};
 
 use super::document::{RowDocument, RowsQuery, schema};
 use super::seal::Seal;
@@ -43,6 +46,21 @@ impl Drop for WriterSlot {
     }
 }
 
+/// Merges nothing until the commit. A new writer counts on from the last commit, its first operation included: a merge of
+/// committed segments before the commit would take out the stale rows already, for good, and write that to the disk.
+#[derive(Debug)]
+struct AfterCommit {
+    committing: Arc<AtomicBool>,
+    policy: LogMergePolicy,
+}
+
+impl MergePolicy for AfterCommit {
+    fn compute_merge_candidates(&self, segments: &[SegmentMeta]) -> Vec<MergeCandidate> {
+        let may = self.committing.load(Ordering::SeqCst);
+        if may { self.policy.compute_merge_candidates(segments) } else { Vec::new() }
+    }
+}
+
 /// What a flush works on.
 pub(super) struct Flush<'a> {
     pub index: &'a tantivy::Index,
@@ -64,18 +82,20 @@ impl Flush<'_> {
     ) -> Result<(), (bool, GramError)> {
         let _slot = WriterSlot::wait();
         let before = |error: GramError| (false, error);
-        let mut writer = self.open_writer(stale.len()).map_err(before)?;
+        let committing = Arc::new(AtomicBool::new(false));
+        let mut writer = self.open_writer(stale.len(), committing.clone()).map_err(before)?;
         let rows = self.write(&writer, stale, texts).map_err(before)?;
         let mut commit = writer.prepare_commit().map_err(|error| before(error.into()))?;
         commit.set_payload(&Seal::new(self.header, seq, &rows).to_payload());
         let after = |error: GramError| (true, error);
+        committing.store(true, Ordering::SeqCst);
         commit.commit().map_err(|error| after(error.into()))?;
         writer.wait_merging_threads().map_err(|error| after(error.into()))?;
         // tantivy renames meta.json after it has synced the folder; without this the commit could be undone by a power cut.
         File::open(self.folder).and_then(|folder| folder.sync_all()).map_err(|error| after(error.into()))
     }
 
-    fn open_writer(&self, stale: u64) -> Result<IndexWriter<RowDocument>, GramError> {
+    fn open_writer(&self, stale: u64, committing: Arc<AtomicBool>) -> Result<IndexWriter<RowDocument>, GramError> {
         let bulk = self.committed.is_empty() || stale >= BULK;
         let memory = if bulk { self.settings.bulk_memory_max } else { self.settings.flush_memory_max };
         let options = IndexWriterOptions::builder()
@@ -84,10 +104,10 @@ impl Flush<'_> {
             .memory_budget_per_thread(memory.clamp(MEMORY_MIN, u32::MAX as usize / 2))
             .build();
         let writer = self.index.writer_with_options(options)?;
-        let mut merges = LogMergePolicy::default();
-        merges.set_min_num_segments(MERGED_MIN);
-        merges.set_del_docs_ratio_before_merge(DELETED_MAX);
-        writer.set_merge_policy(Box::new(merges));
+        let mut policy = LogMergePolicy::default();
+        policy.set_min_num_segments(MERGED_MIN);
+        policy.set_del_docs_ratio_before_merge(DELETED_MAX);
+        writer.set_merge_policy(Box::new(AfterCommit { committing, policy }));
         Ok(writer)
     }
 

@@ -104,6 +104,7 @@ impl GramIndex {
                 return Err(GramError("it has another schema".to_owned()));
             }
             let meta = index.load_metas()?;
+            sweep(folder, &meta)?;
             if settings.check_files_at_open {
                 seal::check_files(&index, folder, &meta)?;
             }
@@ -191,6 +192,23 @@ fn create(folder: &Path, header: &str, settings: &GramSettings) -> Result<Index,
     let flush = Flush { index: &index, folder, settings, header, committed: &nothing };
     flush.run(&nothing, &mut std::iter::empty(), 0).map_err(|(_, error)| error)?;
     Ok(index)
+}
+
+/// Removes what a flush left that was cut off before its commit. A later one would give its own files the same names, and
+/// tantivy overwrites none; its list of the files it manages is not enough, as a power cut may have taken the list back.
+fn sweep(folder: &Path, meta: &tantivy::IndexMeta) -> Result<(), GramError> {
+    let mut known = meta.list_segment_files();
+    known.extend(["meta.json", ".managed.json"].map(PathBuf::from));
+    for file in std::fs::read_dir(folder)? {
+        let file = file?;
+        let name = PathBuf::from(file.file_name());
+        // Locks are files that nothing is written to, and are there or not.
+        let is_lock = name.extension().is_some_and(|ending| ending == "lock");
+        if !is_lock && !known.contains(&name) && file.file_type()?.is_file() {
+            std::fs::remove_file(file.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// Runs what may meet damaged files: tantivy panics on some of them, and that too is a [`GramError`].

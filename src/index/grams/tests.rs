@@ -241,6 +241,33 @@ fn two_segments(folder: &Path) -> Texts {
     texts
 }
 
+/// A process that ends between writing a flush's files and committing them leaves files that no list of segments names. The
+/// next one counts its operations from the same commit, so that it would give its own files the same names.
+#[test]
+fn what_a_flush_that_was_cut_off_left_does_not_hinder_the_next() {
+    let (folder, cut_off) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let before = two_segments(folder.path());
+    copy(folder.path(), cut_off.path());
+    let mut after = before.clone();
+    after.get_mut(&1).unwrap()[0].1 = "changed".into();
+    flush(&open(folder.path()).unwrap(), &before, &after, 3);
+    for file in files(folder.path()) {
+        let there = cut_off.path().join(file.file_name().unwrap());
+        if !there.exists() {
+            std::fs::copy(&file, there).unwrap();
+        }
+    }
+    let half_a_list = cut_off.path().join(".tmp0Qk2aB");
+    std::fs::write(&half_a_list, "{").unwrap();
+    let index = open(cut_off.path()).unwrap();
+    assert_eq!(index.view().covers(), 2);
+    flush(&index, &before, &after, 3);
+    check(&index.view(), &after);
+    drop(index);
+    check(&open(cut_off.path()).unwrap().view(), &after);
+    assert!(!half_a_list.exists());
+}
+
 /// After the damage: an error, or every answer right.
 fn error_or_right(folder: &Path, texts: &Texts) {
     let Ok(index) = open(folder) else { return };
