@@ -196,3 +196,93 @@ fn a_backup_altered_anywhere_is_refused() {
         assert!(same || engine::restore(&store, &mut &altered[..]).is_err(), "byte {at} of {}", file.len());
     }
 }
+
+/// An engine whose contact 1 is in the store and the index, and not in the cache.
+fn cold(store: &Arc<Watched>) -> (Arc<Engine>, Actor) {
+    let engine = open(store.clone());
+    let actor = operator(&engine);
+    engine.create_contact(&actor, &fields(json!({"firstName": "before"}))).expect("created");
+    engine.close().expect("closed");
+    let engine = open(store.clone());
+    engine.catalog(actor.workspace).expect("awake");
+    (engine, actor)
+}
+
+fn first_name(engine: &Engine, actor: &Actor) -> Option<String> {
+    engine.contact(actor.workspace, &id(1), None).expect("there").value.first_name.clone()
+}
+
+#[test]
+fn a_read_that_meets_a_write_sees_what_was_before_it() {
+    let store = Arc::new(Watched::default());
+    let (engine, actor) = cold(&store);
+    let (told, writer, by) = (Mutex::new(Some(store.applied())), engine.clone(), actor.clone());
+    let writing = Arc::new(Mutex::new(None));
+    let place = writing.clone();
+    store.around_reads(move |_| {
+        if let Some(told) = told.lock().take() {
+            let (writer, by) = (writer.clone(), by.clone());
+            *place.lock() = Some(std::thread::spawn(move || writer.delete_contact(&by, &id(1))));
+            told.recv().expect("applied");
+        }
+    });
+    assert_eq!(first_name(&engine, &actor).as_deref(), Some("before"));
+    let writing = writing.lock().take().expect("it wrote");
+    writing.join().expect("no panic").expect("deleted");
+    assert!(engine.contact(actor.workspace, &id(1), None).is_err());
+}
+
+#[test]
+fn a_history_that_meets_a_write_shows_what_was_before_it() {
+    let store = Arc::new(Watched::default());
+    let (engine, actor) = cold(&store);
+    engine.record(&actor, &id(1), comment()).expect("recorded");
+    let (told, writer, by) = (Mutex::new(Some(store.applied())), engine.clone(), actor.clone());
+    store.around_reads(move |_| {
+        if let Some(told) = told.lock().take() {
+            let (writer, by) = (writer.clone(), by.clone());
+            std::thread::spawn(move || writer.record(&by, &id(1), comment()));
+            told.recv().expect("applied");
+        }
+    });
+    let history = engine.history(actor.workspace, &id(1), None, 10).expect("a history");
+    assert_eq!(history.len(), 1, "an entry is shown before its version");
+}
+
+#[test]
+fn a_read_that_meets_a_rebuild_leaves_nothing_old_behind() {
+    let store = Arc::new(Watched::default());
+    let (engine, actor) = cold(&store);
+    let (tell, told) = channel();
+    let (writer, by, told) = (engine.clone(), actor.clone(), Mutex::new(told));
+    let writing = Arc::new(Mutex::new(None));
+    let place = writing.clone();
+    store.around_reads(move |number| {
+        if number == 2 {
+            let (writer, by, tell) = (writer.clone(), by.clone(), tell.clone());
+            *place.lock() = Some(std::thread::spawn(move || {
+                writer.rebuild(by.workspace).expect("rebuilt");
+                writer.update_contact(&by, &id(1), &fields(json!({"firstName": "after"}))).expect("updated");
+                let _ = tell.send(());
+            }));
+            let _ = told.lock().recv_timeout(Duration::from_millis(100));
+        }
+    });
+    first_name(&engine, &actor);
+    let writing = writing.lock().take().expect("it wrote");
+    writing.join().expect("no panic");
+    assert_eq!(first_name(&engine, &actor).as_deref(), Some("after"));
+    assert_eq!(engine.verify(actor.workspace).expect("verifies").problems, Vec::<String>::new());
+}
+
+#[test]
+fn a_rebuild_does_not_bring_out_what_was_never_acknowledged() {
+    let store = Arc::new(MemoryStore::default());
+    let engine = open(store.clone());
+    let actor = operator(&engine);
+    engine.create_contact(&actor, &fields(json!({"firstName": "before"}))).expect("created");
+    store.fail_next(Failure::Sync);
+    engine.update_contact(&actor, &id(1), &fields(json!({"firstName": "after"}))).expect_err("no sync");
+    engine.rebuild(actor.workspace).expect_err("the store is not to be trusted");
+    assert_eq!(first_name(&engine, &actor).as_deref(), Some("before"));
+}
