@@ -197,6 +197,33 @@ fn a_backup_altered_anywhere_is_refused() {
     }
 }
 
+#[test]
+fn a_tag_deleted_while_it_is_given_dangles_nowhere() {
+    let engine = open(Arc::new(MemoryStore::default()));
+    let actor = operator(&engine);
+    let many = vec![fields(json!({"firstName": "a"})); 30];
+    engine.create_many(&actor, &many, false, false).expect("created");
+    for round in 0..20 {
+        let tag = Tag { id: TagId(0), name: format!("t{round}"), description: None, emoji: None, color: None };
+        let tag = engine.put_tag(actor.workspace, tag).expect("made").value;
+        std::thread::scope(|scope| {
+            for from in [1, 16] {
+                let (engine, actor, name) = (&engine, &actor, tag.name.clone());
+                scope.spawn(move || {
+                    for contact in from..from + 15 {
+                        engine.add_tags(actor, &id(contact), std::slice::from_ref(&name)).expect("tagged");
+                    }
+                });
+            }
+            engine.delete_tag(actor.workspace, tag.id).expect("deleted");
+        });
+        let catalog = engine.catalog(actor.workspace).expect("a catalog");
+        for contact in engine.contacts_after(actor.workspace, ContactId(0), 100).expect("read") {
+            assert!(contact.tags.iter().all(|tag| catalog.tags.contains_key(tag)), "round {round}");
+        }
+    }
+}
+
 /// An engine whose contact 1 is in the store and the index, and not in the cache.
 fn cold(store: &Arc<Watched>) -> (Arc<Engine>, Actor) {
     let engine = open(store.clone());
@@ -285,4 +312,46 @@ fn a_rebuild_does_not_bring_out_what_was_never_acknowledged() {
     engine.update_contact(&actor, &id(1), &fields(json!({"firstName": "after"}))).expect_err("no sync");
     engine.rebuild(actor.workspace).expect_err("the store is not to be trusted");
     assert_eq!(first_name(&engine, &actor).as_deref(), Some("before"));
+}
+
+#[test]
+fn making_a_token_keeps_nobody_else_waiting() {
+    let store = Arc::new(Watched::default());
+    let engine = open(store.clone());
+    let actor = operator(&engine);
+    let secret = api::token(&engine, actor.workspace, api::user("Ann", Role::Owner));
+    let told = store.applied();
+    let (tell, known) = channel();
+    std::thread::scope(|scope| {
+        scope.spawn(|| engine.create_token(actor.workspace, UserId(1), "slow", None).expect("made"));
+        told.recv().expect("being written");
+        scope.spawn(|| tell.send(engine.authenticate(&secret).is_some()));
+        let known = known.recv_timeout(Duration::from_secs(2));
+        drop(told);
+        assert_eq!(known, Ok(true));
+    });
+}
+
+#[test]
+fn a_stage_may_stand_at_the_last_position_there_is() {
+    let engine = open(Arc::new(MemoryStore::default()));
+    let ws = operator(&engine).workspace;
+    let stage = |name: &str, position| Stage { id: StageId(0), name: name.into(), position };
+    engine.put_stage(ws, stage("last", u32::MAX)).expect("made");
+    engine.put_stage(ws, stage("next", 0)).expect("made");
+}
+
+#[test]
+fn nothing_that_is_defined_is_too_large_for_the_store() {
+    let engine = open(Arc::new(MemoryStore::default()));
+    let ws = operator(&engine).workspace;
+    let huge = || Some("x".repeat(2 << 20));
+    let tag = |emoji, color| Tag { id: TagId(0), name: "t".into(), description: None, emoji, color };
+    let user = User { team: huge(), ..api::user("Ann", Role::Owner) };
+    assert!(matches!(engine.put_tag(ws, tag(huge(), None)), Err(Error::Invalid(_))));
+    assert!(matches!(engine.put_tag(ws, tag(None, huge())), Err(Error::Invalid(_))));
+    assert!(matches!(engine.put_user(ws, user), Err(Error::Invalid(_))));
+    engine.put_user(ws, api::user("Ann", Role::Owner)).expect("made");
+    let name = "x".repeat(2 << 20);
+    assert!(matches!(engine.create_token(ws, UserId(1), &name, None), Err(Error::Invalid(_))));
 }
