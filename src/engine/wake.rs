@@ -134,6 +134,11 @@ fn open_text(shared: &Shared, head: &Head, catalog: &Catalog, index: &mut Index)
             index.unflush_only(changed);
             Ok(Some(Arc::new(text)))
         }
+        // Made, and the process ended before its first flush: it lacks every row, however far the log goes back.
+        Ok(text) if text.view().covers() == 0 && text.view().is_empty() => {
+            index.unflush_all();
+            Ok(Some(Arc::new(text)))
+        }
         unusable => {
             let why = unusable.err().map_or("its version does not fit the store's".into(), |error| error.to_string());
             tracing::warn!(workspace = ws.0, why, "the text index is not used; it is made anew");

@@ -30,6 +30,10 @@ pub use self::view::GramView;
 use super::{Row, RowSet};
 use crate::contact::Field;
 
+/// tantivy's list of segments, and that of the files it has made.
+const LIST: &str = "meta.json";
+const MANAGED: &str = ".managed.json";
+
 /// Why the text index cannot be used; it is then removed and made anew.
 #[derive(Debug, thiserror::Error)]
 #[error("the text index is unusable: {0}")]
@@ -95,9 +99,9 @@ impl GramIndex {
     pub fn open(folder: &Path, header: &str, settings: GramSettings) -> Result<GramIndex, GramError> {
         guarded(|| {
             std::fs::create_dir_all(folder)?;
-            let index = match std::fs::read_dir(folder)?.next() {
-                None => create(folder, header, &settings)?,
-                Some(_) => Index::open_in_dir(folder)?,
+            let index = match is_made(folder)? {
+                false => create(folder, header, &settings)?,
+                true => Index::open_in_dir(folder)?,
             };
             document::register(&index);
             if index.schema() != document::schema().0 {
@@ -182,6 +186,27 @@ impl GramIndex {
     }
 }
 
+/// Whether the folder holds an index that was made to the end. What was cut off while it was made held nothing yet: no file
+/// but tantivy's own lists, and those without a seal.
+fn is_made(folder: &Path) -> Result<bool, GramError> {
+    let mut listed = false;
+    for file in std::fs::read_dir(folder)? {
+        let name = file?.file_name();
+        let name = name.to_string_lossy();
+        listed |= name == LIST;
+        if name != LIST && name != MANAGED && !name.ends_with(".lock") && !name.starts_with(".tmp") {
+            return Ok(true);
+        }
+    }
+    if listed && Index::open_in_dir(folder)?.load_metas()?.payload.is_some() {
+        return Ok(true);
+    }
+    for file in std::fs::read_dir(folder)? {
+        std::fs::remove_file(file?.path())?;
+    }
+    Ok(false)
+}
+
 /// Makes an empty index, sealed, so that it is known again should the process end before its first flush.
 fn create(folder: &Path, header: &str, settings: &GramSettings) -> Result<Index, GramError> {
     // Nothing is stored, so a thread to compress it would be one thread more per writer for nothing.
@@ -198,7 +223,7 @@ fn create(folder: &Path, header: &str, settings: &GramSettings) -> Result<Index,
 /// tantivy overwrites none; its list of the files it manages is not enough, as a power cut may have taken the list back.
 fn sweep(folder: &Path, meta: &tantivy::IndexMeta) -> Result<(), GramError> {
     let mut known = meta.list_segment_files();
-    known.extend(["meta.json", ".managed.json"].map(PathBuf::from));
+    known.extend([LIST, MANAGED].map(PathBuf::from));
     for file in std::fs::read_dir(folder)? {
         let file = file?;
         let name = PathBuf::from(file.file_name());

@@ -241,6 +241,24 @@ fn two_segments(folder: &Path) -> Texts {
     texts
 }
 
+#[test]
+fn an_index_whose_making_was_cut_off_is_made_anew() {
+    for half in 0..3 {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(MANAGED), "[]").unwrap();
+        match half {
+            0 => std::fs::write(folder.path().join(".tmpA1b2C3"), "{").unwrap(),
+            1 => std::fs::write(folder.path().join(".tantivy-meta.lock"), "").unwrap(),
+            _ => drop(Index::create_in_dir(folder.path(), document::schema().0).unwrap()),
+        }
+        let index = open(folder.path()).unwrap();
+        assert!(index.view().is_empty());
+        flush(&index, &Texts::new(), &sample(), 1);
+        drop(index);
+        check(&open(folder.path()).unwrap().view(), &sample());
+    }
+}
+
 /// A process that ends between writing a flush's files and committing them leaves files that no list of segments names. The
 /// next one counts its operations from the same commit, so that it would give its own files the same names.
 #[test]
