@@ -325,7 +325,7 @@ fn spoiled_backups_are_refused_or_readable() {
     let (source, actor) = workspace();
     let corpus = Corpus::new(3, NOW);
     corpus.definition().apply(&source, actor.workspace).expect("defined");
-    let corpus = corpus.for_workspace(&*source.catalog(actor.workspace).expect("a catalog")).expect("all is defined");
+    let corpus = corpus.for_workspace(&source.catalog(actor.workspace).expect("a catalog")).expect("all is defined");
     source.load(actor.workspace, corpus.contacts(0..25).collect()).expect("loaded");
     let mut packed = Vec::new();
     source.backup(&mut packed).expect("backed up");
