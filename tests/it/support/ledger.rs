@@ -241,7 +241,7 @@ impl Caller {
         let value = match slug.rsplit('_').next() {
             _ if self.rng.random_ratio(1, 5) => Json::Null,
             Some("number") => json!(f64::from(n) + 0.5),
-            Some("checkbox") => json!(n % 2 == 0),
+            Some("checkbox") => json!(n.is_multiple_of(2)),
             Some("date") => json!(format!("2026-0{}-1{}", n % 9 + 1, n % 10)),
             _ => json!(format!("Straße {n} 通り")),
         };
