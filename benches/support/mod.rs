@@ -14,6 +14,10 @@ use rollcall::corpus::Corpus;
 use rollcall::engine::{Actor, Engine, NewWorkspace};
 use rollcall::store::{SledSettings, SledStore, Store};
 
+/// As the program has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The moment all contacts' times count back from: 2026-01-01T00:00:00Z.
 pub const NOW: Millis = 1_767_225_600_000;
 const SEED: u64 = 1;

@@ -10,6 +10,9 @@ use phonenumber::Metadata;
 use phonenumber::metadata::{DATABASE, Descriptor};
 use regex::{Regex, RegexBuilder};
 
+/// How many trunk prefixes are taken off a number beside its first: as many as its digits could be.
+const PREFIXES_MAX: usize = 15;
+
 /// The digits of a number after its calling code, with that code: what E.164 is made of.
 pub struct Significant {
     pub calling_code: u16,
@@ -224,16 +227,26 @@ impl Plan {
         }
     }
 
-    /// The number, its trunk prefix taken off, if it may be one.
+    /// The number, its trunk prefix taken off, if it may be one. Read again it is the same: a prefix dialled twice goes twice.
     fn complete(&self, calling_code: u16, national: &str) -> Result<Significant, Refusal> {
-        let bare = self.without_trunk(national);
-        let national = match self.length(&bare) {
-            Ok(()) => bare,
-            Err(refusal) => self.length(national).map(|()| national.to_owned()).map_err(|_| refusal)?,
-        };
+        let mut national = self.once_complete(national)?;
+        for _ in 0..PREFIXES_MAX {
+            match self.once_complete(&national)? {
+                same if same == national => break,
+                shorter => national = shorter,
+            }
+        }
         match usize::from(calling_code_len(calling_code)) + national.len() {
             ..=15 => Ok(Significant { calling_code, national }),
             _ => Err(Refusal::Long),
+        }
+    }
+
+    fn once_complete(&self, national: &str) -> Result<String, Refusal> {
+        let bare = self.without_trunk(national);
+        match self.length(&bare) {
+            Ok(()) => Ok(bare),
+            Err(refusal) => self.length(national).map(|()| national.to_owned()).map_err(|_| refusal),
         }
     }
 }

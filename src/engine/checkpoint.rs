@@ -57,6 +57,10 @@ fn version_of(path: &Path) -> Option<u64> {
 /// Writes the workspace's checkpoint, unless the newest one already covers its version.
 pub fn write(shared: &Shared, workspace: &Workspace) -> Result<()> {
     let Some(folder) = shared.folder(workspace.id) else { return Ok(()) };
+    let _files = workspace.text.lock();
+    if workspace.is_retired() {
+        return Ok(());
+    }
     let (header, sections) = {
         let state = workspace.state.read();
         if state.head.seq.0 == workspace.checkpointed.load(Ordering::SeqCst) {
@@ -88,7 +92,8 @@ fn save(folder: &Path, name: &str, fill: impl FnOnce(&mut dyn Write) -> std::io:
 /// Drops the part of the change log that neither a kept checkpoint nor the text index needs. Runs in the committer.
 pub fn trim_log(shared: &Shared, workspace: &Workspace) -> Result<()> {
     let Some(folder) = shared.folder(workspace.id) else { return Ok(()) };
-    if shared.backups.load(Ordering::SeqCst) > 0 {
+    // A retired workspace's counters are of the past.
+    if workspace.is_retired() || shared.backups.load(Ordering::SeqCst) > 0 {
         return Ok(());
     }
     let oldest = newest_first(&folder).last().and_then(|path| version_of(path));

@@ -28,6 +28,7 @@ enum Job {
 
 /// The queue and its thread.
 pub struct Committer {
+    shared: Arc<Shared>,
     queue: Mutex<Option<SyncSender<Job>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -36,8 +37,9 @@ impl Committer {
     /// Starts the thread.
     pub fn start(shared: Arc<Shared>) -> std::io::Result<Committer> {
         let (queue, jobs) = sync_channel(shared.settings.queue_max.max(1));
-        let thread = std::thread::Builder::new().name("committer".into()).spawn(move || run(&shared, &jobs))?;
-        Ok(Committer { queue: Mutex::new(Some(queue)), thread: Mutex::new(Some(thread)) })
+        let own = shared.clone();
+        let thread = std::thread::Builder::new().name("committer".into()).spawn(move || run(&own, &jobs))?;
+        Ok(Committer { shared, queue: Mutex::new(Some(queue)), thread: Mutex::new(Some(thread)) })
     }
 
     /// Runs `operation` on the workspace and answers when its effect is durable and visible.
@@ -46,6 +48,8 @@ impl Committer {
         ws: WorkspaceId,
         operation: impl FnOnce(&mut Txn) -> Result<R> + Send + 'static,
     ) -> Result<Written<R>> {
+        // A sleeping workspace is woken by its caller: the committer would hold up everyone's writes meanwhile.
+        self.shared.awake(ws)?;
         self.ask(move |batch| batch.run(ws, operation))
     }
 
@@ -159,8 +163,14 @@ fn commit(shared: &Shared, operations: Vec<Operation>) {
     let outcome = if writes.is_empty() { Ok(()) } else { shared.records.commit(writes) };
     match &outcome {
         Ok(()) => staged.into_values().for_each(|staged| publish(shared, staged)),
-        // `in_flight` stays: the store may show half of it, queries go on with what was acknowledged.
-        Err(error) => tracing::error!(%error, "a batch of writes failed; no more writes are taken"),
+        Err(error) => {
+            tracing::error!(%error, "a batch of writes failed");
+            // Once the store takes no more writes it may show half of the batch: `in_flight` stays, and queries go on with
+            // what was acknowledged. Else nothing of it was written.
+            if shared.records.store().read_only().is_none() {
+                staged.values().for_each(|staged| staged.workspace.in_flight.write().clear());
+            }
+        }
     }
     for answer in answers {
         answer(outcome.as_ref().map(|()| ()));

@@ -26,29 +26,30 @@ impl Engine {
         let default_country = new.default_country.as_deref().map(country).transpose()?;
         time::zone(&new.timezone).map_err(|why| Mistake::new("timezone", "invalid_timezone", why))?;
         locale(&new.locale)?;
-        let (records, now) = (self.shared.records.clone(), self.shared.clock.now());
+        let shared = self.shared.clone();
         self.committer.alone(move || {
-            let all = records.workspaces()?;
-            if all.iter().any(|other| fold::compare(&other.name) == fold::compare(&name)) {
+            let folded = fold::compare(&name);
+            if shared.workspaces.read().values().any(|other| fold::compared(&other.name) == folded) {
                 return Err(Error::Conflict {
                     message: format!("there is already a workspace '{name}'"),
                     holder: None,
                 });
             }
             let workspace = Workspace {
-                id: WorkspaceId(records.last_workspace()?.0 + 1),
+                id: WorkspaceId(shared.records.last_workspace()?.0 + 1),
                 name,
                 default_country,
                 timezone: new.timezone,
                 locale: new.locale,
-                created_at: now,
+                created_at: shared.clock.now(),
                 incarnation: rand::rng().next_u64(),
             };
             let mut writes = Writes::default();
             writes.put_workspace(&workspace);
             writes.put_head(workspace.id, &Head { seq: Seq(1), ..Head::default() });
             writes.put_changes(workspace.id, &[Change { seq: Seq(1), subject: Subject::Workspace }]);
-            records.commit(writes)?;
+            shared.records.commit(writes)?;
+            shared.workspaces.write().insert(workspace.id, workspace.clone());
             Ok(workspace)
         })?
     }
@@ -56,9 +57,9 @@ impl Engine {
     /// Every workspace, by id.
     ///
     /// # Errors
-    /// What the store reports.
+    /// None today; a store shared with others may fail.
     pub fn workspaces(&self) -> Result<Vec<Workspace>> {
-        Ok(self.shared.records.workspaces()?)
+        Ok(self.shared.workspaces.read().values().cloned().collect())
     }
 
     /// What the workspace defines now.

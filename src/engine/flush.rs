@@ -14,6 +14,9 @@ const ROWS_PER_HOLD: usize = 1024;
 pub fn flush(shared: &Shared, workspace: &Workspace) -> Result<()> {
     let Some(folder) = shared.folder(workspace.id).map(|folder| folder.join("text")) else { return Ok(()) };
     let mut text = workspace.text.lock();
+    if workspace.is_retired() {
+        return Ok(());
+    }
     let (seq, rows, header) = {
         let mut state = workspace.state.write();
         state.changed_in_flush = Some(RowSet::new());

@@ -19,7 +19,7 @@ impl Weighter<Key, Arc<Contact>> for Bytes {
 }
 
 /// What a decoded contact takes on the heap, about.
-fn bytes(contact: &Contact) -> usize {
+pub fn bytes(contact: &Contact) -> usize {
     let text = |text: &Option<String>| text.as_ref().map_or(0, |text| text.capacity() + 8);
     let custom = |value: &Value| if let Value::Text(text) = value { text.capacity() + 8 } else { 0 };
     size_of::<Contact>()

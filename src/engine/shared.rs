@@ -1,6 +1,6 @@
 //! What every part of the engine shares, and the workspaces that are awake.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -12,7 +12,7 @@ use super::wake;
 use super::workspace::Workspace;
 use super::{Error, Result, Settings};
 use crate::clock::Clock;
-use crate::contact::{TokenId, WorkspaceId};
+use crate::contact::{self, TokenId, WorkspaceId};
 use crate::store::{Records, TokenRecord};
 
 /// The engine's insides.
@@ -24,6 +24,8 @@ pub struct Shared {
     /// Where derived files live; without it the index is in memory only.
     pub index_dir: Option<PathBuf>,
     pub tokens: RwLock<HashMap<TokenId, TokenRecord>>,
+    /// Every workspace, asleep or awake.
+    pub workspaces: RwLock<BTreeMap<WorkspaceId, contact::Workspace>>,
     /// Backups under way: the change log is not trimmed meanwhile.
     pub backups: AtomicUsize,
     slots: Mutex<HashMap<WorkspaceId, Arc<Slot>>>,
@@ -35,6 +37,7 @@ type Slot = Mutex<Option<Arc<Workspace>>>;
 impl Shared {
     pub fn new(records: Records, index_dir: Option<PathBuf>, settings: Settings, clock: Clock) -> Result<Shared> {
         let tokens = records.tokens()?.into_iter().map(|token| (token.id, token)).collect();
+        let workspaces = records.workspaces()?.into_iter().map(|workspace| (workspace.id, workspace)).collect();
         Ok(Shared {
             cache: RecordCache::new(settings.record_cache_bytes),
             records,
@@ -42,6 +45,7 @@ impl Shared {
             clock,
             index_dir,
             tokens: RwLock::new(tokens),
+            workspaces: RwLock::new(workspaces),
             backups: AtomicUsize::new(0),
             slots: Mutex::default(),
         })
@@ -49,28 +53,47 @@ impl Shared {
 
     /// The workspace, woken if it sleeps.
     pub fn awake(&self, ws: WorkspaceId) -> Result<Arc<Workspace>> {
-        let slot = self.slots.lock().get(&ws).cloned();
-        let slot = match slot {
-            Some(slot) => slot,
-            None => {
-                // A caller's id must not leave a slot behind for a workspace that does not exist.
-                if self.records.head(ws)?.is_none() {
-                    return Err(Error::NotFound { what: "workspace", name: ws.to_string() });
-                }
-                self.slots.lock().entry(ws).or_default().clone()
+        let workspace = loop {
+            let slot = self.slot(ws)?;
+            let mut place = slot.lock();
+            if let Some(workspace) = &*place {
+                break workspace.clone();
             }
-        };
-        let mut place = slot.lock();
-        let workspace = match &*place {
-            Some(workspace) => workspace.clone(),
-            None => {
+            // What is woken where nobody looks for it any more would miss the next write.
+            if self.slots.lock().get(&ws).is_some_and(|current| Arc::ptr_eq(current, &slot)) {
                 let woken = Arc::new(wake::wake(self, ws)?);
                 *place = Some(woken.clone());
-                woken
+                break woken;
             }
         };
         workspace.touch(self.clock.now());
         Ok(workspace)
+    }
+
+    /// The place of a workspace that exists.
+    fn slot(&self, ws: WorkspaceId) -> Result<Arc<Slot>> {
+        if let Some(slot) = self.slots.lock().get(&ws) {
+            return Ok(slot.clone());
+        }
+        // A caller's id must not leave a slot behind for a workspace that does not exist.
+        if !self.workspaces.read().contains_key(&ws) {
+            return Err(Error::NotFound { what: "workspace", name: ws.to_string() });
+        }
+        Ok(self.slots.lock().entry(ws).or_default().clone())
+    }
+
+    /// Wakes the workspace anew after `clear` has changed its files; meanwhile nobody else writes them or wakes it. Only the
+    /// committer's thread may ask for it, when no write is under way.
+    pub fn wake_anew(&self, ws: WorkspaceId, clear: impl FnOnce() -> Result<()>) -> Result<Arc<Workspace>> {
+        let slot = self.slot(ws)?;
+        let mut place = slot.lock();
+        if let Some(old) = place.take() {
+            old.retire();
+        }
+        clear()?;
+        let woken = Arc::new(wake::wake(self, ws)?);
+        *place = Some(woken.clone());
+        Ok(woken)
     }
 
     /// The workspaces that are awake.
@@ -81,8 +104,9 @@ impl Shared {
     }
 
     /// Lets the workspace go from memory. Only the committer's thread may ask for it, when no write is under way.
-    pub fn forget(&self, ws: WorkspaceId) {
-        self.slots.lock().remove(&ws);
+    pub fn forget(&self, workspace: &Workspace) {
+        workspace.retire();
+        self.slots.lock().remove(&workspace.id);
     }
 
     /// The folder of the workspace's derived files.

@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use super::staged::{HistoryWrite, Sources, Staged};
-use super::{Error, Result, Settings};
+use super::{Error, Result, Settings, records_cache};
 use crate::contact::identity::{Identifier, IdentityKey};
 use crate::contact::*;
 use crate::store::Subject;
+
+/// What a contact may take; well below what the store takes as one value.
+const CONTACT_BYTES_MAX: usize = 512 << 10;
 
 /// An operation in progress. What it stages counts only if it ends well.
 pub struct Txn<'a> {
@@ -92,6 +95,9 @@ impl<'a> Txn<'a> {
 
     /// Stages a contact's new state.
     pub fn put(&mut self, before: Option<Arc<Contact>>, now: Contact) -> Result<Arc<Contact>> {
+        if records_cache::bytes(&now) > CONTACT_BYTES_MAX {
+            return Err(Error::Limit { what: "the size of a contact in bytes", limit: CONTACT_BYTES_MAX });
+        }
         self.staged.put(before, Some(now)).ok_or_else(|| Error::Io("nothing to put".into()))
     }
 

@@ -100,8 +100,10 @@ fn sleep(shared: &Arc<Shared>, committer: &Committer, workspace: Arc<Workspace>)
     settle(shared, &workspace)?;
     let shared = shared.clone();
     committer.alone(move || {
-        settle(&shared, &workspace)?;
-        shared.forget(workspace.id);
+        if !workspace.is_retired() {
+            settle(&shared, &workspace)?;
+            shared.forget(&workspace);
+        }
         Ok(())
     })?
 }

@@ -45,12 +45,9 @@ impl Engine {
     pub fn rebuild(&self, ws: WorkspaceId) -> Result<()> {
         let shared = self.shared.clone();
         self.committer.alone(move || {
-            if let Some(folder) = shared.folder(ws).filter(|folder| folder.exists()) {
-                shared.forget(ws);
-                std::fs::remove_dir_all(folder).map_err(checkpoint::io)?;
-            }
-            shared.forget(ws);
-            let workspace = shared.awake(ws)?;
+            let folder = shared.folder(ws).filter(|folder| folder.exists());
+            let clear = || folder.map_or(Ok(()), |folder| std::fs::remove_dir_all(folder).map_err(checkpoint::io));
+            let workspace = shared.wake_anew(ws, clear)?;
             persist(&shared, &workspace)
         })?
     }

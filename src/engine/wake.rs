@@ -25,7 +25,8 @@ pub fn wake(shared: &Shared, ws: WorkspaceId) -> Result<Workspace> {
     };
     let text = open_text(shared, &head, &catalog, &mut index)?;
     let grams = text.as_ref().map(|text| text.view());
-    let state = State { head, catalog, index, grams, changed_in_flush: None };
+    let state =
+        State { head, catalog, index, grams, text_scan_max: shared.settings.text_scan_max, changed_in_flush: None };
     Ok(Workspace::new(ws, state, text, checkpointed, shared.clock.now()))
 }
 

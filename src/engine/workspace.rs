@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex, RwLock, RwLockReadGuard};
@@ -21,6 +21,8 @@ pub struct State {
     pub index: Index,
     /// The committed text index, where the workspace is large enough for one.
     pub grams: Option<Arc<GramView>>,
+    /// The setting of that name.
+    pub text_scan_max: usize,
     /// While a text flush runs: the rows written since it began.
     pub changed_in_flush: Option<RowSet>,
 }
@@ -28,7 +30,12 @@ pub struct State {
 impl State {
     /// What filters evaluate on.
     pub fn view(&self) -> View<'_> {
-        View { index: &self.index, grams: self.grams.as_deref(), catalog: &self.catalog }
+        View {
+            index: &self.index,
+            grams: self.grams.as_deref(),
+            text_scan_max: self.text_scan_max,
+            catalog: &self.catalog,
+        }
     }
 }
 
@@ -39,8 +46,10 @@ pub struct Workspace {
     /// The contacts as they were before the batch that is being made durable: the store may already show what comes
     /// next, a query must not. Empty between batches.
     pub in_flight: RwLock<HashMap<ContactId, Option<Arc<Contact>>>>,
-    /// The text index on disk, once there is one. Locked by whoever flushes.
+    /// The text index on disk, once there is one. Locked by whoever writes files of the workspace.
     pub text: Mutex<Option<Arc<GramIndex>>>,
+    /// Another took its place: whoever still holds it may read, and writes no file and no counter.
+    retired: AtomicBool,
     /// The version last published, for those who wait for one.
     published: Mutex<Seq>,
     arrived: Condvar,
@@ -64,10 +73,22 @@ impl Workspace {
             state: RwLock::new(state),
             in_flight: RwLock::default(),
             text: Mutex::new(text),
+            retired: AtomicBool::new(false),
             arrived: Condvar::new(),
             checkpointed: AtomicU64::new(checkpointed.0),
             used_at: AtomicI64::new(now),
         }
+    }
+
+    /// Ends its right to the workspace's files; waits for whoever is writing one.
+    pub fn retire(&self) {
+        let _files = self.text.lock();
+        self.retired.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether it was retired. It stays as it is told to the committer, and to whoever holds `text`.
+    pub fn is_retired(&self) -> bool {
+        self.retired.load(Ordering::SeqCst)
     }
 
     /// Notes that it is in use.

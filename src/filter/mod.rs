@@ -53,6 +53,8 @@ pub struct Context<'a> {
 pub struct View<'a> {
     pub index: &'a Index,
     pub grams: Option<&'a GramView>,
+    /// Up to so many distinct texts of a field are scanned, which is then as fast as asking the text index.
+    pub text_scan_max: usize,
     pub catalog: &'a Catalog,
 }
 

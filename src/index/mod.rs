@@ -75,7 +75,7 @@ impl Index {
             facets: CHOICES.into_iter().map(|field| (field, Facet::default())).collect(),
             sets: SETS.into_iter().map(|field| (field, SetFacet::default())).collect(),
             columns: NUMBERS.into_iter().map(|field| (field, Column::default())).collect(),
-            texts: TEXTS.into_iter().map(|field| (field, TextColumn::default())).collect(),
+            texts: TEXTS.into_iter().map(|field| (field, text_column(field))).collect(),
             orders: BTreeMap::new(),
             name_heads: Vec::new(),
             sources: Sources::default(),
@@ -354,6 +354,10 @@ impl Index {
             ("orders", self.orders.values().map(Order::memory).sum::<usize>() + self.name_heads.capacity() * 8),
         ]
     }
+}
+
+fn text_column(field: Field) -> TextColumn {
+    if field == Field::Email { TextColumn::of_emails() } else { TextColumn::default() }
 }
 
 #[cfg(test)]

@@ -33,7 +33,9 @@ pub fn phone_prefix(digits: &str) -> Option<RangeInclusive<i64>> {
     let prefix: u64 =
         if digits.bytes().all(|digit| digit.is_ascii_digit()) { digits.parse().ok()? } else { return None };
     let unit = 10u64.pow(DIGITS - len);
-    Some(((prefix * unit) << LOW_BITS) as i64..=(((prefix + 1) * unit) << LOW_BITS) as i64 - 1)
+    // A shorter number whose digits go on in zeros fills to the same: it has the smaller length.
+    let first = ((prefix * unit) << LOW_BITS) as i64 | i64::from(len) << 2;
+    Some(first..=(((prefix + 1) * unit) << LOW_BITS) as i64 - 1)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! A distinct text costs about 20 bytes beside its own, and 4 to 7 bytes for each of its rows.
 
 mod rows_of;
+mod rows_tested;
 
 use std::hash::BuildHasher;
 
@@ -37,6 +38,10 @@ pub struct TextColumn {
     dead: usize,
     numbers: HashTable<u32>,
     hasher: DefaultHashBuilder,
+    /// The rows whose search-folded text differs from the compare-folded one.
+    accented: RowSet,
+    /// Of e-mails: what follows the last `@`. There are few, so that a needle many rows share is looked for in these only.
+    tails: Option<Box<TextColumn>>,
 }
 
 impl Default for TextColumn {
@@ -50,11 +55,23 @@ impl Default for TextColumn {
             dead: 0,
             numbers: HashTable::new(),
             hasher: DefaultHashBuilder::default(),
+            accented: RowSet::new(),
+            tails: None,
         }
     }
 }
 
 impl TextColumn {
+    /// A column of e-mails, whose domains are kept apart too.
+    pub(super) fn of_emails() -> TextColumn {
+        TextColumn { tails: Some(Box::default()), ..TextColumn::default() }
+    }
+
+    /// Of e-mails: what follows the last `@`.
+    pub fn tails(&self) -> Option<&TextColumn> {
+        self.tails.as_deref()
+    }
+
     /// Sets or clears the row's text, given as the contact has it (not folded). Answers whether anything changed.
     pub fn set(&mut self, row: Row, text: Option<&str>) -> bool {
         let Some(text) = text else { return self.clear(row) };
@@ -70,6 +87,12 @@ impl TextColumn {
         self.rows.insert(number, row, self.of_row.len());
         bytes::lengthen(&mut self.of_row, row, 0);
         self.of_row[row as usize] = number + 1;
+        if search != compare {
+            self.accented.insert(row);
+        }
+        if let Some(tails) = &mut self.tails {
+            tails.set(row, text.rsplit_once('@').map(|(_, tail)| tail));
+        }
         true
     }
 
@@ -92,6 +115,10 @@ impl TextColumn {
     fn clear(&mut self, row: Row) -> bool {
         let Some(number) = self.number(row) else { return false };
         self.of_row[row as usize] = 0;
+        self.accented.remove(row);
+        if let Some(tails) = &mut self.tails {
+            tails.clear(row);
+        }
         if self.rows.remove(number, row) {
             self.forget(number);
         }
@@ -181,33 +208,17 @@ impl TextColumn {
         self.rows.for_each(number, f);
     }
 
-    /// The rows whose text passes, by a scan of the distinct texts: `test(compare_folded, search_folded)`.
-    pub fn rows_where(&self, mut test: impl FnMut(&str, &str) -> bool) -> RowSet {
-        let hits = self.texts().filter(|(_, compare, search)| test(compare, search)).map(|(number, ..)| number);
-        self.rows.union(hits)
-    }
-
-    /// For each distinct text: its class by `class(compare_folded, search_folded)` (`None` = not at all, else `0..classes`);
-    /// the rows of each class.
-    pub fn classify(&self, classes: usize, mut class: impl FnMut(&str, &str) -> Option<usize>) -> Vec<RowSet> {
-        let mut numbers = vec![Vec::new(); classes];
-        for (number, compare, search) in self.texts() {
-            if let Some(numbers) = class(compare, search).and_then(|class| numbers.get_mut(class)) {
-                numbers.push(number);
-            }
-        }
-        numbers.into_iter().map(|numbers| self.rows.union(numbers)).collect()
-    }
-
     /// The rows whose search-folded text differs from the compare-folded one.
-    pub fn accented(&self) -> RowSet {
-        self.rows_where(|compare, search| compare != search)
+    pub fn accented(&self) -> &RowSet {
+        &self.accented
     }
 
     /// Bytes in memory, about.
     pub fn memory(&self) -> usize {
         let numbers = self.numbers.allocation_size();
-        self.of_row.capacity() * 4 + self.places.capacity() * 4 + self.arena.capacity() + numbers + self.rows.memory()
+        let tails = self.tails.as_ref().map_or(0, |tails| tails.memory());
+        let rows = self.of_row.capacity() * 4 + self.rows.memory() + self.accented.memory();
+        rows + self.places.capacity() * 4 + self.arena.capacity() + numbers + tails
     }
 
     pub(super) fn write(&self, out: &mut Vec<u8>) {
@@ -216,6 +227,11 @@ impl TextColumn {
         bytes::put_u64(out, self.dead as u64);
         bytes::put_bytes(out, self.arena.as_bytes());
         self.rows.write(out);
+        self.accented.write(out);
+        out.push(u8::from(self.tails.is_some()));
+        if let Some(tails) = &self.tails {
+            tails.write(out);
+        }
     }
 
     pub(super) fn read(from: &mut &[u8]) -> Option<TextColumn> {
@@ -223,12 +239,17 @@ impl TextColumn {
         let dead = usize::try_from(bytes::take_u64(from)?).ok()?;
         let arena = bytes::take_text(from)?;
         let rows = RowsOf::read(from)?;
+        let accented = RowSet::read(from)?;
+        let tails = match from.split_off_first()? {
+            0 => None,
+            _ => Some(Box::new(TextColumn::read(from)?)),
+        };
         if rows.len() != places.len() || of_row.iter().any(|&number| number as usize > places.len()) {
             return None;
         }
         let free: Vec<u32> = places.iter().zip(0..).filter(|(place, _)| **place == FREE).map(|(_, n)| n).collect();
         let mut column =
-            TextColumn { of_row, places, rows, free, arena, dead, numbers: HashTable::new(), ..TextColumn::default() };
+            TextColumn { of_row, places, rows, free, arena, dead, accented, tails, ..TextColumn::default() };
         let mut numbers = HashTable::with_capacity(column.distinct());
         for (number, compare, _) in column.texts() {
             let hash = column.hasher.hash_one(compare);

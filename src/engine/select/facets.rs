@@ -116,12 +116,8 @@ impl Disjunctive {
 
 /// The field of a condition, negated or not.
 fn condition_field(node: &Filter) -> Option<Field> {
-    match node {
+    match node.positive().0 {
         Filter::Condition(condition) => Some(condition.field),
-        Filter::Not(inner) => match &**inner {
-            Filter::Condition(condition) => Some(condition.field),
-            _ => None,
-        },
         _ => None,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Check, text};
+use super::Check;
 use crate::contact::phone::Digits;
 use crate::contact::{Field, Phone};
 use crate::filter::{View, Way};
@@ -62,7 +62,7 @@ pub(super) fn rows<'a>(test: &PhoneTest, view: View<'a>, within: Option<&RowSet>
 fn by_grams(needles: &[Digits], view: View) -> Option<RowSet> {
     const NEEDLES_MAX: usize = 64;
     let grams = view.grams?;
-    if view.index.alive().len() as usize <= text::SCANNED_MAX || needles.len() > NEEDLES_MAX {
+    if view.index.alive().len() as usize <= view.text_scan_max || needles.len() > NEEDLES_MAX {
         return None;
     }
     let mut rows = RowSet::new();

@@ -9,9 +9,6 @@ use crate::contact::{Field, fold};
 use crate::filter::{View, Way};
 use crate::index::{GramError, GramView, RowSet, TextColumn};
 
-/// Up to so many distinct texts, scanning them is as fast as asking the text index.
-pub(super) const SCANNED_MAX: usize = if cfg!(test) { 4 } else { 50_000 };
-
 /// The text index answers exactly for needles up to this length.
 const EXACT_CHARS_MAX: usize = 3;
 
@@ -69,7 +66,7 @@ pub(super) fn rows<'a>(
         return (Cow::Owned(union(&sets).into_owned()), Way::TextScan);
     }
     if let (Some(needle), Some(grams)) = (test.needle(), view.grams)
-        && column.distinct() > SCANNED_MAX
+        && column.distinct() > view.text_scan_max
         && let Ok(rows) = (Hunt { test, needle, field, column, grams, view, within }).rows()
     {
         return (Cow::Owned(rows), Way::Grams);
@@ -99,14 +96,14 @@ impl Hunt<'_, '_> {
 
         let mut rows = self.grams.candidates(self.field, self.needle)?;
         rows -= unflushed;
-        rows -= &accented;
+        rows -= accented;
         rows &= self.view.index.alive();
         let mut doubtful = if exact { RowSet::new() } else { std::mem::take(&mut rows) };
 
         let folded = fold::search(self.needle);
         let mut others = match folded.trim_matches(may_compose) {
-            "" => accented,
-            core => self.grams.candidates(self.field, core)?.and(&accented),
+            "" => accented.clone(),
+            core => self.grams.candidates(self.field, core)?.and(accented),
         };
         others |= unflushed;
         doubtful |= &others;
@@ -114,9 +111,27 @@ impl Hunt<'_, '_> {
             doubtful &= within;
         }
         let passes = self.test.ready();
-        doubtful.retain(|row| self.column.get(row).is_some_and(&passes));
+        if let Some(known) = self.by_tail(&passes, &mut doubtful) {
+            rows |= &known;
+        }
+        self.column.retain(&mut doubtful, |text, _| passes(text));
         rows |= &doubtful;
         Ok(rows)
+    }
+
+    /// Of e-mails: the rows that pass by what follows the `@`, when the needle cannot reach across it. Takes out of
+    /// `doubtful` what is thereby known.
+    fn by_tail(&self, passes: &dyn Fn(&str) -> bool, doubtful: &mut RowSet) -> Option<RowSet> {
+        let tails = self.column.tails().filter(|_| !self.needle.contains('@'))?;
+        let known = match self.test {
+            TextTest::Contains(_) | TextTest::EndsWith(_) => tails.rows_where(|tail, _| passes(tail)),
+            TextTest::OneOf(_) | TextTest::StartsWith(_) => return None,
+        };
+        match self.test {
+            TextTest::EndsWith(_) => *doubtful -= &tails.present(),
+            _ => *doubtful -= &known,
+        }
+        Some(known)
     }
 }
 

@@ -10,8 +10,8 @@ use crate::contact::phone::Digits;
 use crate::filter::{View, Way};
 use crate::index::{Column, Row, RowSet, TextColumn};
 
-/// Up to so many distinct texts are scanned rather than looked up by gram: about a millisecond. Tests want both ways.
-const DICTIONARY_MAX: usize = if cfg!(test) { 8 } else { 50_000 };
+/// Up to so many distinct texts each is read once for all its rows.
+const READ_ONCE_MAX: usize = if cfg!(test) { 16 } else { 1 << 16 };
 /// The longest needle the grams answer exactly, in characters.
 const GRAM_CHARS: usize = 3;
 
@@ -97,7 +97,11 @@ impl<'a> Texts<'a> {
         let hit = |row| field.column.get_search(row).is_some_and(|text| needle.within(text));
         within.inspect(|within| rows &= within);
         if needle.chars() > GRAM_CHARS {
-            rows.retain(hit);
+            let domains = field.column.tails().filter(|_| !needle.text().contains('@'));
+            let known = domains.map(|domains| domains.rows_where(|_, text| needle.within(text)).and(&rows));
+            known.iter().for_each(|known| rows -= known);
+            field.column.retain(&mut rows, |_, text| needle.within(text));
+            known.iter().for_each(|known| rows |= known);
         }
         self.patch(&mut rows, within, hit);
         (rows, Way::Grams)
@@ -126,7 +130,7 @@ impl<'a> Texts<'a> {
     /// What the grams say: every flushed row with the needle in the field, and for long needles some without.
     /// `None` where they are not to be asked, or cannot answer: the texts can.
     fn candidates(&self, field: Field, distinct: usize, needle: &str) -> Option<RowSet> {
-        let grams = self.view.grams.filter(|_| distinct > DICTIONARY_MAX)?;
+        let grams = self.view.grams.filter(|_| distinct > self.view.text_scan_max)?;
         let mut rows = grams.candidates(field, needle).ok()?;
         rows -= self.view.index.unflushed();
         Some(rows)
@@ -147,7 +151,7 @@ impl<'a> Texts<'a> {
 
     /// Where the needle is a word or begins one. `None` where nothing short of reading the rows tells.
     pub fn edges(&self, field: &TextField, needle: &Needle) -> Option<Edges> {
-        if self.view.grams.is_none() || field.column.distinct() <= DICTIONARY_MAX {
+        if self.view.grams.is_none() || field.column.distinct() <= self.view.text_scan_max {
             let level = |_: &str, text: &str| {
                 needle.level(text).filter(|level| *level != Level::Infix).map(|level| level as usize)
             };
@@ -164,6 +168,13 @@ impl<'a> Texts<'a> {
             // Rows in which a word begins as the needle does, and those nothing is known of: few enough to read, most of the time.
             let mut starts = starts;
             starts |= self.view.index.unflushed();
+            if field.column.distinct() <= READ_ONCE_MAX {
+                let level = |_: &str, text: &str| Some(needle.level(text)? as usize).filter(|&level| level < 2);
+                let [whole, mut starts] =
+                    <[RowSet; 2]>::try_from(field.column.classify_rows(&starts, 2, level)).ok()?;
+                starts |= &whole;
+                return Some(Edges { whole, starts, exact: true });
+            }
             return Some(Edges { whole: starts.clone(), starts, exact: false });
         }
         let (mut whole, mut starts) = (self.word_starts(field, head, true)?, starts);

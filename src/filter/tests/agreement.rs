@@ -106,7 +106,7 @@ proptest! {
         contacts in contacts(), conditions in prop::collection::vec(condition(&catalog()), 12), orders: bool,
     ) {
         let world = world(contacts, orders);
-        let view = View { index: &world.index, grams: None, catalog: &world.catalog };
+        let view = View { index: &world.index, grams: None, text_scan_max: 4, catalog: &world.catalog };
         for json in conditions {
             agrees(&world, view, &json)?;
         }
@@ -117,7 +117,7 @@ proptest! {
         contacts in contacts(), trees in prop::collection::vec(tree(&catalog()), 6), orders: bool,
     ) {
         let world = world(contacts, orders);
-        let view = View { index: &world.index, grams: None, catalog: &world.catalog };
+        let view = View { index: &world.index, grams: None, text_scan_max: 4, catalog: &world.catalog };
         for json in trees {
             agrees(&world, view, &json)?;
         }
@@ -126,7 +126,7 @@ proptest! {
     #[test]
     fn de_morgan_and_complement_hold(contacts in contacts(), a in tree(&catalog()), b in tree(&catalog())) {
         let world = world(contacts, true);
-        let view = View { index: &world.index, grams: None, catalog: &world.catalog };
+        let view = View { index: &world.index, grams: None, text_scan_max: 4, catalog: &world.catalog };
         let read = |json: Json| read(&json, "filter", &context(&world.catalog));
         let not = |json: &Json| json!({"$not": json});
         let (Ok(left), Ok(right)) = (
@@ -163,7 +163,7 @@ proptest! {
         world.index.put(5, None, &world.catalog);
         world.contacts[4] = None;
         let text_index = grams.view();
-        let view = View { index: &world.index, grams: Some(&text_index), catalog: &world.catalog };
+        let view = View { index: &world.index, grams: Some(&text_index), text_scan_max: 4, catalog: &world.catalog };
         let operators = ["contains", "startsWith", "endsWith"];
         for json in trees {
             agrees(&world, view, &json)?;

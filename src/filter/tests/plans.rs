@@ -27,7 +27,7 @@ fn index(catalog: &Catalog) -> Index {
 fn plan(json: &Json) -> PlanNode {
     let catalog = catalog();
     let index = index(&catalog);
-    explain(&filter(json, &catalog), View { index: &index, grams: None, catalog: &catalog }).1
+    explain(&filter(json, &catalog), View { index: &index, grams: None, text_scan_max: 4, catalog: &catalog }).1
 }
 
 fn outline(node: &PlanNode) -> Vec<(&str, Way, u64, Option<u64>)> {
@@ -78,7 +78,7 @@ fn ranges_are_slices_of_the_order_where_these_are_short() {
 fn sets_that_the_index_keeps_are_borrowed() {
     let catalog = catalog();
     let index = index(&catalog);
-    let view = View { index: &index, grams: None, catalog: &catalog };
+    let view = View { index: &index, grams: None, text_scan_max: 4, catalog: &catalog };
     for json in [
         json!({"$and": []}),
         json!({"$and": [{"field": "tags", "operator": "hasAnyOf", "value": ["vip"]}]}),

@@ -5,10 +5,20 @@ use rand_chacha::ChaCha8Rng;
 
 /// A generator for the test, from `ROLLCALL_SEED` or a fresh seed, which is printed.
 pub fn rng(test: &str) -> ChaCha8Rng {
+    from(seed(test))
+}
+
+/// A generator of that seed.
+pub fn from(seed: u64) -> ChaCha8Rng {
+    ChaCha8Rng::seed_from_u64(seed)
+}
+
+/// `ROLLCALL_SEED` or a fresh seed, which is printed.
+pub fn seed(test: &str) -> u64 {
     let given = std::env::var("ROLLCALL_SEED").ok().and_then(|seed| seed.parse().ok());
     let seed: u64 = given.unwrap_or_else(|| rand::rng().random());
     println!("seed {test}: ROLLCALL_SEED={seed}");
-    ChaCha8Rng::seed_from_u64(seed)
+    seed
 }
 
 /// A number of rounds: the variable's, or the default.

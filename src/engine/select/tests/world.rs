@@ -110,7 +110,7 @@ impl World {
 
     pub fn view(&self) -> View<'_> {
         let grams = self.grams.as_ref().map(|(_, view, _)| &**view);
-        View { index: &self.index, grams, catalog: &self.catalog }
+        View { index: &self.index, grams, text_scan_max: 8, catalog: &self.catalog }
     }
 }
 

@@ -1,0 +1,657 @@
+//! Whatever comes in from outside (filters, drafts, times, numbers, searches, checkpoints, files to import, backups),
+//! random or spoiled: it is understood or refused in words, and nothing panics.
+//!
+//! `ROLLCALL_FUZZ` is the number of cases; a case that fails prints the `ROLLCALL_SEED` with which it is the first one.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rollcall::clock::Clock;
+use rollcall::config::Config;
+use rollcall::contact::draft::Scope;
+use rollcall::contact::identity::Identifier;
+use rollcall::contact::phone::Digits;
+use rollcall::contact::{
+    Catalog, Contact, ContactId, Draft, Field, Kind, Millis, Mistake, Phone, UserId, Workspace, WorkspaceId, fold,
+    render, time,
+};
+use rollcall::corpus::Corpus;
+use rollcall::engine::export::{self, Format};
+use rollcall::engine::{self, Actor, Engine, Error, NewWorkspace, Query, import};
+use rollcall::filter::{self, Context, Limits, View, op, search};
+use rollcall::index::Index;
+use rollcall::store::{MemoryStore, Store};
+use serde_json::{Map, Value as Json, json};
+
+const NOW: Millis = 1_700_000_000_000;
+const LIMITS: Limits = Limits { depth_max: 16, conditions_max: 256, list_values_max: 1000 };
+
+/// Runs a share (in thousandths) of the cases; each has a seed of its own, so that a failing one can be run alone.
+fn cases(test: &str, thousandths: u64, case: impl Fn(&mut Dice)) {
+    let number = |variable| std::env::var(variable).ok().and_then(|value| value.parse::<u64>().ok());
+    let seed = number("ROLLCALL_SEED").unwrap_or_else(|| rand::rng().random::<u32>().into());
+    println!("seed fuzz {test}: ROLLCALL_SEED={seed}");
+    let count = (number("ROLLCALL_FUZZ").unwrap_or(20_000) * thousandths).div_ceil(1000);
+    for seed in seed..seed + count {
+        let mut dice = Dice(ChaCha8Rng::seed_from_u64(seed));
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| case(&mut dice))) {
+            println!("fuzz {test}: failed; again with ROLLCALL_SEED={seed} ROLLCALL_FUZZ=1");
+            resume_unwind(panic);
+        }
+    }
+}
+
+struct Dice(ChaCha8Rng);
+
+/// Characters that trip foldings, parsers and displays.
+const ODD: [&str; 44] = [
+    "\0",
+    "\u{feff}",
+    "\u{200d}",
+    "\u{ad}",
+    "\u{301}",
+    "\u{345}",
+    "İ",
+    "ı",
+    "ß",
+    "ẞ",
+    "ﬃ",
+    "Σς",
+    "K",
+    "Å",
+    "각",
+    "ᄀ",
+    "가\u{11a8}",
+    "カﾞ",
+    "ｶ",
+    "が",
+    "Ａ",
+    "１",
+    "٣",
+    "۴",
+    "೩",
+    "𝟗",
+    "½",
+    "①",
+    "👩\u{200d}🚀",
+    "\u{202e}",
+    "\u{2028}",
+    "\u{a0}",
+    "\t",
+    "\r\n",
+    "\"",
+    "\\",
+    "'",
+    ",",
+    "=1+1",
+    "（",
+    "）",
+    "＋",
+    "\u{10ffff}",
+    "ใ",
+];
+
+impl Dice {
+    fn below(&mut self, end: usize) -> usize {
+        self.0.random_range(0..end.max(1))
+    }
+
+    fn one_in(&mut self, many: u32) -> bool {
+        self.0.random_range(0..many) == 0
+    }
+
+    fn pick<T: Copy>(&mut self, of: &[T]) -> T {
+        of[self.below(of.len())]
+    }
+
+    fn text(&mut self) -> String {
+        let length = if self.one_in(50) { 600 } else { self.below(9) };
+        let mut text = String::new();
+        for _ in 0..length {
+            match self.below(6) {
+                0 => text.push_str(self.pick(&ODD)),
+                1 => text.push(char::from(self.pick(b"0123456789+-. ()/"))),
+                2 => text.push(self.0.random()),
+                _ => text.push(char::from(self.0.random_range(b' '..=b'~'))),
+            }
+        }
+        text
+    }
+
+    /// Text like `text`, with a part replaced, doubled or gone.
+    fn spoil_text(&mut self, text: &str) -> String {
+        let mut chars: Vec<char> = text.chars().collect();
+        for _ in 0..1 + self.below(3) {
+            let at = self.below(chars.len() + 1);
+            let end = (at + 1 + self.below(3)).min(chars.len());
+            let new: Vec<char> = match self.below(4) {
+                0 => Vec::new(),
+                1 => chars[at..end].repeat(2),
+                2 => self.text().chars().collect(),
+                _ => self.pick(&ODD).chars().collect(),
+            };
+            chars.splice(at..end, new);
+        }
+        chars.into_iter().collect()
+    }
+
+    fn number(&mut self) -> Json {
+        match self.below(8) {
+            0 => json!(i64::MAX),
+            1 => json!(i64::MIN),
+            2 => json!(u64::MAX),
+            3 => json!(self.pick(&[1e308, -1e308, 5e-324, -0.0, 0.5, 1e19, 9_007_199_254_740_993.0])),
+            4 => json!(self.pick(&[253_402_207_200_999i64, -62_135_596_800_000, 253_402_207_201_000])),
+            5 => json!(self.0.random::<i64>()),
+            _ => json!(self.below(300) as i64 - 20),
+        }
+    }
+
+    fn value(&mut self, depth: usize) -> Json {
+        match self.below(if depth == 0 { 5 } else { 7 }) {
+            0 => Json::Null,
+            1 => self.one_in(2).into(),
+            2 => self.number(),
+            3 => self.number().to_string().into(),
+            4 => self.text().into(),
+            5 => (0..self.below(4)).map(|_| self.value(depth - 1)).collect(),
+            _ => {
+                let names =
+                    ["$and", "$or", "$not", "field", "operator", "value", "from", "to", "amount", "unit", "ago"];
+                (0..self.below(4))
+                    .map(|_| (self.pick(&names).to_owned(), self.value(depth - 1)))
+                    .collect::<Map<_, _>>()
+                    .into()
+            }
+        }
+    }
+
+    /// Changes some of the values and names inside, few or many.
+    fn spoil(&mut self, json: &mut Json) {
+        let rate = self.pick(&[6, 40, 200]);
+        self.spoil_at(rate, json);
+    }
+
+    /// Changes one in `rate` of them.
+    fn spoil_at(&mut self, rate: u32, json: &mut Json) {
+        if self.one_in(rate) {
+            *json = match json.take() {
+                Json::String(text) if !self.one_in(3) => self.spoil_text(&text).into(),
+                Json::Number(_) if !self.one_in(3) => self.number(),
+                other if self.one_in(5) => (0..4 + self.below(20)).fold(other, |inner, _| json!({"$not": inner})),
+                other if self.one_in(4) => json!([other.clone(), other]),
+                _ => self.value(3),
+            };
+            return;
+        }
+        match json {
+            Json::Array(items) => items.iter_mut().for_each(|item| self.spoil_at(rate, item)),
+            Json::Object(members) => {
+                for (mut name, mut value) in std::mem::take(members) {
+                    if self.one_in(5 * rate) {
+                        name = self.spoil_text(&name);
+                    }
+                    self.spoil_at(rate, &mut value);
+                    if !self.one_in(5 * rate) {
+                        members.insert(name, value);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Flips, cuts, doubles, moves and overwrites; sometimes nothing at all.
+    fn spoil_bytes(&mut self, bytes: &mut Vec<u8>) {
+        for _ in 0..self.below(4) {
+            let at = self.below(bytes.len());
+            let end = (at + 1 + self.below(40)).min(bytes.len());
+            match self.below(6) {
+                0 if at < bytes.len() => bytes[at] ^= 1 << self.below(8),
+                1 => drop(bytes.drain(at..end)),
+                2 => bytes.truncate(at),
+                3 => {
+                    let part = bytes[at..end].to_vec();
+                    let to = self.below(bytes.len());
+                    bytes.splice(to..to, part);
+                }
+                4 => drop(bytes.splice(at..at, self.text().into_bytes())),
+                _ => bytes[at..end].fill(self.0.random()),
+            }
+        }
+    }
+}
+
+/// A workspace's catalog, contacts of many scripts, and their index.
+struct World {
+    catalog: Catalog,
+    contacts: Vec<Contact>,
+    index: Index,
+}
+
+impl World {
+    fn new(contacts: u64) -> World {
+        let corpus = Corpus::new(3, NOW);
+        let workspace = Workspace {
+            id: WorkspaceId(1),
+            default_country: Some("MY".into()),
+            timezone: "Europe/Berlin".into(),
+            locale: "en".into(),
+            ..Workspace::default()
+        };
+        let catalog = corpus.definition().catalog(workspace);
+        let contacts: Vec<Contact> = (1..)
+            .zip(corpus.contacts(0..contacts))
+            .map(|(id, contact)| Contact { id: ContactId(id), ..contact })
+            .collect();
+        let mut index = Index::bulk(&catalog);
+        contacts.iter().for_each(|contact| index.put(contact.id.0, Some(contact), &catalog));
+        index.finish();
+        World { catalog, contacts, index }
+    }
+
+    fn view(&self) -> View<'_> {
+        View { index: &self.index, grams: None, text_scan_max: 8, catalog: &self.catalog }
+    }
+
+    fn context(&self, dice: &mut Dice) -> Context<'_> {
+        let zone =
+            time::zone(dice.pick(&["Europe/Berlin", "Asia/Kathmandu", "Pacific/Apia", "UTC", "America/St_Johns"]));
+        let me = dice.one_in(2).then_some(UserId(1));
+        Context { catalog: &self.catalog, zone: zone.expect("a zone"), now: NOW, me, limits: LIMITS }
+    }
+
+    /// A filter with names that exist and values of all kinds.
+    fn filter(&self, dice: &mut Dice, depth: usize) -> Json {
+        match dice.below(if depth == 0 { 5 } else { 8 }) {
+            0..=4 => {
+                let fields: Vec<Field> = Field::all(&self.catalog).collect();
+                let field = dice.pick(&fields);
+                let operators: Vec<_> = op::of_kind(field.kind(&self.catalog)).collect();
+                let operator = dice.pick(&operators).name;
+                let mut condition = json!({"field": field.name(&self.catalog), "operator": operator});
+                if let Some(value) = self.operand(dice, field, operator) {
+                    condition["value"] = value;
+                }
+                condition
+            }
+            5 => json!({"$not": self.filter(dice, depth - 1)}),
+            way => {
+                let nodes: Vec<Json> = (0..dice.below(4)).map(|_| self.filter(dice, depth - 1)).collect();
+                json!({ (if way == 6 { "$and" } else { "$or" }): nodes })
+            }
+        }
+    }
+
+    /// What the operator takes, most often.
+    fn operand(&self, dice: &mut Dice, field: Field, operator: &str) -> Option<Json> {
+        let one = |dice: &mut Dice| if dice.one_in(20) { dice.value(2) } else { self.plain(dice, field) };
+        Some(match operator {
+            "exists" | "doesNotExist" => return None,
+            "hasAtLeast" => json!({"count": dice.below(4), "of": [one(dice), one(dice), one(dice)]}),
+            has if has.starts_with("has") => (0..1 + dice.below(3)).map(|_| one(dice)).collect(),
+            between if between.ends_with("Between") => json!({"from": one(dice), "to": one(dice)}),
+            _ => one(dice),
+        })
+    }
+
+    /// A value of the field's kind.
+    fn plain(&self, dice: &mut Dice, field: Field) -> Json {
+        let contact = &self.contacts[dice.below(self.contacts.len())];
+        let amount =
+            json!({"amount": dice.below(400), "unit": dice.pick(&["seconds", "hours", "days", "weeks", "years"])});
+        match field.kind(&self.catalog) {
+            Kind::Text if dice.one_in(3) => dice.text().into(),
+            Kind::Text => {
+                let texts = [contact.first_name.as_deref(), contact.last_name.as_deref(), contact.email.as_deref()];
+                let (text, skipped) = (dice.pick(&texts).unwrap_or("a"), dice.below(5));
+                text.chars().skip(skipped).take(1 + dice.below(4)).collect::<String>().into()
+            }
+            Kind::Phone => dice.pick(&["+60", "012", "0060 1", "(0)12", "7", "٣٤"]).into(),
+            Kind::Choice | Kind::Set => render::value(contact, &self.catalog, field).map_or_else(
+                || dice.pick(&["open", "MY", "de", "me", "free", "New lead", "whatsapp", "vip"]).into(),
+                one_of,
+            ),
+            Kind::Number if dice.one_in(3) => dice.number(),
+            Kind::Number => json!(dice.below(100)),
+            Kind::Instant if dice.one_in(3) => json!({ "ago": amount }),
+            Kind::Instant if dice.one_in(3) => json!({"startOf": "week", "offset": -(dice.below(100) as i64)}),
+            Kind::Instant => {
+                json!(dice.pick(&["2023-01-01", "2023-03-26 02:30", "2022-06-05T10:00:00Z", "1690000000000"]))
+            }
+            Kind::Duration => amount,
+            Kind::Date => json!(dice.pick(&["1990-01-01", "2000-02-29", "0001-01-01"])),
+            Kind::Time => json!(dice.pick(&["00:00", "09:30", "23:59"])),
+            Kind::Checkbox => dice.one_in(2).into(),
+            Kind::Segment => json!(1),
+        }
+    }
+}
+
+/// The first of a list, or what is no list.
+fn one_of(value: Json) -> Json {
+    match value {
+        Json::Array(mut items) if !items.is_empty() => items.swap_remove(0),
+        other => other,
+    }
+}
+
+#[track_caller]
+fn in_words(mistake: &Mistake, path: &str) {
+    assert!(mistake.path.starts_with(path), "{:?} does not begin with {path:?}", mistake.path);
+    assert!(!mistake.message.is_empty() && !mistake.code.is_empty(), "{mistake:?}");
+}
+
+#[test]
+fn filters_are_understood_or_refused_with_their_path() {
+    let world = World::new(60);
+    cases("filters", 300, |dice| {
+        let mut json = if dice.one_in(20) { dice.value(5) } else { world.filter(dice, 3) };
+        if !dice.one_in(3) {
+            dice.spoil(&mut json);
+        }
+        let path = dice.pick(&["filter", "conditions[3].filter"]);
+        match filter::read(&json, path, &world.context(dice)) {
+            Err(mistake) => in_words(&mistake, path),
+            Ok(filter) => {
+                let rows = filter::rows(&filter, world.view()).into_owned();
+                for contact in &world.contacts {
+                    let holds = filter::matches(&filter, contact);
+                    assert_eq!(rows.contains(contact.id.0), holds, "{json}: contact {}", contact.id);
+                    if contact.id.0.is_multiple_of(20) {
+                        let report = filter::report(&filter, contact, &world.catalog, NOW);
+                        assert_eq!(report.matches, holds, "{json}: contact {}", contact.id);
+                    }
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn drafts_are_understood_or_refused_with_every_mistake() {
+    let world = World::new(100);
+    cases("drafts", 250, |dice| {
+        let contact = &world.contacts[dice.below(world.contacts.len())];
+        let mut json = Json::Object(render::contact(contact, &world.catalog));
+        dice.spoil(&mut json);
+        let scope = if dice.one_in(2) { Scope::Person } else { Scope::Everything };
+        let Json::Object(json) = json else { return };
+        match Draft::read(&json, &world.catalog, scope, NOW) {
+            Err(mistakes) => {
+                assert!(!mistakes.is_empty());
+                mistakes.iter().for_each(|mistake| in_words(mistake, ""));
+            }
+            Ok(draft) => {
+                let mut once = Contact::default();
+                draft.apply(&mut once);
+                let mut twice = once.clone();
+                draft.apply(&mut twice);
+                assert!(once == twice, "a draft applied twice is as applied once: {json:?}");
+                if let Err(mistake) = Draft::complete(&mut once) {
+                    in_words(&mistake, "");
+                }
+                let rendered = render::contact(&once, &world.catalog);
+                let again = Draft::read(&rendered, &world.catalog, Scope::Everything, NOW);
+                assert!(again.is_ok(), "what was taken is taken again: {rendered:?}");
+            }
+        }
+    });
+}
+
+#[test]
+fn times_are_understood_or_refused() {
+    let samples = [
+        "2026-03-29T02:30",
+        "2026-03-01T10:15:07+05:45",
+        "2023-02-29",
+        "0001-01-01",
+        "9999-12-31T23:59:59Z",
+        "1700000000000",
+        "2024-12-30 24:00",
+        "+002026-03-01",
+        "2026-W09",
+        "12:30",
+        "2016-12-31T23:59:60Z",
+    ];
+    cases("times", 150, |dice| {
+        let text = match dice.below(5) {
+            0 => dice.text(),
+            1 => dice.pick(&samples).to_owned(),
+            _ => {
+                let sample = dice.pick(&samples);
+                dice.spoil_text(sample)
+            }
+        };
+        let unit = dice.pick(&["second", "minutes", "hour", "days", "week", "months", "quarter", "years", "eon"]);
+        let mut json = match dice.below(4) {
+            0 => dice.number(),
+            1 => json!({"ago": {"amount": dice.number(), "unit": unit}}),
+            2 => json!({"startOf": unit, "offset": dice.number()}),
+            _ => json!(text),
+        };
+        if dice.one_in(3) {
+            dice.spoil(&mut json);
+        }
+        let zone = dice.pick(&["Pacific/Apia", "America/St_Johns", "UTC", "Africa/Cairo", "Antarctica/Troll"]);
+        let zone: TimeZone = time::zone(zone).expect("a zone");
+        let now = dice.pick(&[NOW, 253_402_207_200_999, -62_135_596_800_000, 0]);
+        match time::instant(&json, &zone, now) {
+            Ok(_) => {}
+            Err(why) => assert!(!why.is_empty(), "{json}"),
+        }
+        assert!(time::before_now(&json, &zone, now).err().is_none_or(|why| !why.is_empty()));
+        assert!(time::zone(&text).err().is_none_or(|why| !why.is_empty()));
+        if let Ok(day) = time::date(&text) {
+            assert_eq!(time::date(&time::date_text(day)), Ok(day), "{text:?}");
+        }
+        if let Ok(minute) = time::time_of_day(&text) {
+            assert_eq!(time::time_of_day(&time::time_text(minute)), Ok(minute), "{text:?}");
+        }
+    });
+}
+
+#[test]
+fn texts_numbers_and_searches_are_understood_or_refused() {
+    let world = World::new(60);
+    let samples = [
+        "+60 12-345 6789",
+        "0049 (0)151 234567",
+        "id:17",
+        "email:a@b.co",
+        "phone:012 345 6789",
+        "١٢٣٤٥",
+        "José ØRSTED",
+        "ann 012-345",
+        "Größe ÇA",
+        "（０３）1234",
+        "x12 ext. 5",
+    ];
+    cases("texts", 250, |dice| {
+        let sample = dice.pick(&samples);
+        let text = if dice.one_in(3) { dice.text() } else { dice.spoil_text(sample) };
+        let (compared, folded) = (fold::compare(&text), fold::search(&text));
+        assert_eq!(fold::compare(&compared), compared, "{text:?}");
+        assert_eq!(fold::search(&folded), folded, "{text:?}");
+        if let Some(digits) = Digits::parse(&text) {
+            assert!(!digits.digits.is_empty() && digits.digits.bytes().all(|byte| byte.is_ascii_digit()), "{text:?}");
+        }
+        let countries = "MY DE IT AR MX BR US RU HU CN JP LT AU BY CI CL CO CR KZ MN NI SM UY UZ VN ZW ID IL TR ZZ é";
+        let country = countries.split(' ').nth(dice.below(40));
+        let number: String = (0..3 + dice.below(13)).map(|_| char::from(dice.pick(b"00123456789"))).collect();
+        let number =
+            if dice.one_in(2) { text.clone() } else { format!("{}{number}", dice.pick(&["", "+", "0", "00"])) };
+        match Phone::parse(&number, country) {
+            Err(why) => assert!(!why.is_empty(), "{number:?}"),
+            Ok(phone) => {
+                let again = Phone::parse(&phone.e164(), None).map(|phone| phone.digits);
+                assert_eq!(again, Ok(phone.digits), "{number:?} in {country:?}");
+            }
+        }
+        assert!(Identifier::parse(&text, country).err().is_none_or(|why| !why.is_empty()), "{text:?}");
+        match search::parse(&text, 200) {
+            Err(why) => assert!(!why.is_empty(), "{text:?}"),
+            Ok(None) => {}
+            Ok(Some(search)) => {
+                let rows = search::rows(&search, world.view(), None);
+                for contact in &world.contacts {
+                    let found = search::class_of(&search, contact, &world.catalog).is_some();
+                    assert_eq!(rows.contains(contact.id.0), found, "{text:?}: contact {}", contact.id);
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn a_spoiled_checkpoint_is_refused() {
+    let world = World::new(40);
+    let mut sound = Vec::new();
+    world.index.write_checkpoint(b"header", &mut sound).expect("written");
+    cases("checkpoints", 30, |dice| {
+        let mut bytes = sound.clone();
+        dice.spoil_bytes(&mut bytes);
+        match Index::read_checkpoint(&bytes, &world.catalog) {
+            Ok((header, index)) => {
+                assert!(bytes == sound, "a spoiled checkpoint is taken for a sound one");
+                assert_eq!((header.as_slice(), index.alive()), (&b"header"[..], world.index.alive()));
+            }
+            Err(error) => assert!(!error.to_string().is_empty()),
+        }
+    });
+}
+
+fn engine(store: Arc<dyn Store>) -> Arc<Engine> {
+    let settings = Config::defaults().expect("the defaults are sound").engine;
+    Engine::open(store, None, settings, Clock::fixed(NOW)).expect("opens")
+}
+
+/// An engine in memory with a workspace.
+fn workspace() -> (Arc<Engine>, Actor) {
+    let engine = engine(Arc::new(MemoryStore::default()));
+    let new = NewWorkspace {
+        name: "one".into(),
+        default_country: Some("MY".into()),
+        timezone: "Asia/Kuala_Lumpur".into(),
+        locale: "en".into(),
+    };
+    let actor = Actor { workspace: engine.create_workspace(new).expect("a workspace").id, user: None };
+    (engine, actor)
+}
+
+/// Reads like those of a caller; an error is one of the store's contents, in words.
+fn read_all(engine: &Engine, actor: &Actor) {
+    let facets = ["tags", "channels", "status", "assignee", "plan"].map(str::to_owned).to_vec();
+    for search in [None, Some("a".to_owned())] {
+        let query = Query { search, facets: facets.clone(), limit: Some(100), ..Query::default() };
+        match engine.search(actor, &query) {
+            Err(error) => assert!(!error.to_string().is_empty()),
+            Ok(page) => page.contacts.iter().for_each(|contact| drop(render::contact(contact, &page.catalog))),
+        }
+    }
+}
+
+#[test]
+fn spoiled_files_are_imported_row_by_row() {
+    let world = World::new(12);
+    let files = [Format::Csv, Format::Ndjson].map(|format| {
+        let mut file = Vec::new();
+        let mut rows = export::Rows::new(format, &mut file, &world.catalog).expect("a header");
+        world.contacts.iter().for_each(|contact| rows.write(contact).expect("a row"));
+        rows.finish().expect("finished");
+        (format, file)
+    });
+    // A few of the tags: the others are made as they come.
+    let mut defined = Corpus::new(3, NOW).definition().clone();
+    defined.tags.truncate(5);
+    let folder = tempfile::tempdir().expect("a folder");
+    cases("imports", 10, |dice| {
+        let (engine, actor) = workspace();
+        defined.apply(&engine, actor.workspace).expect("defined");
+        let (format, mut bytes) = files[dice.below(2)].clone();
+        dice.spoil_bytes(&mut bytes);
+        let (file, failed) = (folder.path().join("rows"), folder.path().join("failed"));
+        std::fs::write(&file, bytes).expect("written");
+        let options = import::Options {
+            format,
+            delimiter: dice.pick(b",,,;\t\""),
+            map: if dice.one_in(4) { vec![("email".into(), "firstName".into())] } else { vec![] },
+            types: vec![],
+            new_fields: dice.one_in(2),
+            ignore_unknown: dice.one_in(2),
+            allow_duplicates: dice.one_in(2),
+        };
+        if let Err(error) = import_all(&engine, &actor, &file, &options, &failed) {
+            assert!(!error.to_string().is_empty() && !matches!(error, Error::Closing), "{error}");
+        }
+        assert_eq!(engine.verify(actor.workspace).expect("verifies").problems, Vec::<String>::new());
+        read_all(&engine, &actor);
+    });
+}
+
+fn import_all(
+    engine: &Engine,
+    actor: &Actor,
+    file: &std::path::Path,
+    options: &import::Options,
+    failed: &std::path::Path,
+) -> Result<(), Error> {
+    let plan = import::plan(file, &*engine.catalog(actor.workspace)?, options)?;
+    for field in &plan.new_fields {
+        engine.create_field(actor.workspace, field.clone())?;
+    }
+    let before = engine.count(actor, &Query::default())?.value;
+    let summary = import::run(engine, actor, file, options, &plan, failed, &mut |_| {})?;
+    assert_eq!(summary.imported + summary.failed, plan.rows);
+    assert_eq!(engine.count(actor, &Query::default())?.value, before + summary.imported);
+    Ok(())
+}
+
+#[test]
+fn spoiled_backups_are_refused_or_readable() {
+    let (source, actor) = workspace();
+    let corpus = Corpus::new(3, NOW);
+    corpus.definition().apply(&source, actor.workspace).expect("defined");
+    let corpus = corpus.for_workspace(&*source.catalog(actor.workspace).expect("a catalog")).expect("all is defined");
+    source.load(actor.workspace, corpus.contacts(0..25).collect()).expect("loaded");
+    let mut packed = Vec::new();
+    source.backup(&mut packed).expect("backed up");
+    let sound = zstd::decode_all(packed.as_slice()).expect("unpacked");
+    let lines: Vec<Json> =
+        sound.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect();
+    cases("backups", 10, |dice| {
+        let mut bytes = packed.clone();
+        if dice.one_in(3) {
+            dice.spoil_bytes(&mut bytes);
+        } else {
+            let mut lines = lines.clone();
+            for _ in 0..1 + dice.below(2) {
+                let at = dice.below(lines.len());
+                dice.spoil(&mut lines[at]);
+            }
+            let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+            bytes = zstd::encode_all(text.as_bytes(), 1).expect("packed");
+        }
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+        let restored = engine::restore(&store, &mut bytes.as_slice());
+        let engine = engine(store);
+        let workspaces = engine.workspaces().expect("a list");
+        match restored {
+            Err(error) => assert!(!error.to_string().is_empty() && workspaces.is_empty(), "{error}"),
+            Ok(_) => {
+                for workspace in workspaces {
+                    let actor = Actor { workspace: workspace.id, user: None };
+                    let problems = engine.verify(workspace.id).expect("it is verified").problems;
+                    read_all(&engine, &actor);
+                    let new = json!({"firstName": "next"}).as_object().cloned().unwrap_or_default();
+                    let created = engine.create_contact(&actor, &new);
+                    let closed = matches!(created, Err(Error::Closing));
+                    assert!(!closed && (created.is_ok() || !problems.is_empty()), "{:?}", created.err());
+                }
+            }
+        }
+    });
+}
