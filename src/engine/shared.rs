@@ -1,18 +1,19 @@
 //! What every part of the engine shares, and the workspaces that are awake.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 use parking_lot::{Mutex, RwLock};
 
+use super::directory::Directory;
 use super::records_cache::RecordCache;
 use super::wake;
 use super::workspace::Workspace;
 use super::{Error, Result, Settings};
 use crate::clock::Clock;
-use crate::contact::{self, TokenId, WorkspaceId};
+use crate::contact::{TokenId, WorkspaceId};
 use crate::store::{Records, TokenRecord};
 
 /// The engine's insides.
@@ -26,8 +27,7 @@ pub struct Shared {
     pub tokens: RwLock<HashMap<TokenId, TokenRecord>>,
     /// Held by whoever makes or revokes a token; never by who only asks for one.
     pub tokens_writing: Mutex<()>,
-    /// Every workspace, asleep or awake.
-    pub workspaces: RwLock<BTreeMap<WorkspaceId, contact::Workspace>>,
+    pub directory: RwLock<Directory>,
     /// Backups under way: the change log is not trimmed meanwhile.
     pub backups: AtomicUsize,
     slots: Mutex<HashMap<WorkspaceId, Arc<Slot>>>,
@@ -39,7 +39,7 @@ type Slot = Mutex<Option<Arc<Workspace>>>;
 impl Shared {
     pub fn new(records: Records, index_dir: Option<PathBuf>, settings: Settings, clock: Clock) -> Result<Shared> {
         let tokens = records.tokens()?.into_iter().map(|token| (token.id, token)).collect();
-        let workspaces = records.workspaces()?.into_iter().map(|workspace| (workspace.id, workspace)).collect();
+        let directory = Directory::read(&records)?;
         Ok(Shared {
             cache: RecordCache::new(settings.record_cache_bytes),
             records,
@@ -48,7 +48,7 @@ impl Shared {
             index_dir,
             tokens: RwLock::new(tokens),
             tokens_writing: Mutex::default(),
-            workspaces: RwLock::new(workspaces),
+            directory: RwLock::new(directory),
             backups: AtomicUsize::new(0),
             slots: Mutex::default(),
         })
@@ -79,7 +79,7 @@ impl Shared {
             return Ok(slot.clone());
         }
         // A caller's id must not leave a slot behind for a workspace that does not exist.
-        if !self.workspaces.read().contains_key(&ws) {
+        if !self.directory.read().has(ws) {
             return Err(Error::NotFound { what: "workspace", name: ws.to_string() });
         }
         Ok(self.slots.lock().entry(ws).or_default().clone())
