@@ -2,6 +2,7 @@
 //! publishes it to the indexes, then answers. Nothing is visible before it is durable, nothing is answered before it is visible.
 
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
@@ -65,7 +66,7 @@ impl Committer {
     pub fn alone<R: Send + 'static>(&self, task: impl FnOnce() -> R + Send + 'static) -> Result<R> {
         let (tell, answer) = sync_channel(1);
         self.send(Job::Alone(Box::new(move || drop(tell.send(task())))))?;
-        answer.recv().map_err(|_| Error::Closing)
+        answer.recv().map_err(|_| broken())
     }
 
     fn ask<R: Send + 'static>(&self, operation: impl FnOnce(&mut Batch) -> Result<R> + Send + 'static) -> Result<R> {
@@ -81,7 +82,7 @@ impl Committer {
                 drop(tell.send(result));
             })
         })))?;
-        answer.recv().map_err(|_| Error::Closing)?
+        answer.recv().map_err(|_| broken())?
     }
 
     fn send(&self, job: Job) -> Result<()> {
@@ -120,10 +121,14 @@ fn run(shared: &Shared, jobs: &Receiver<Job>) {
             }
         }
         commit(shared, operations);
-        if let Some(task) = alone {
-            task();
-        }
+        // A defect in one task must not end everyone's writes: its caller is told, the thread goes on.
+        let _ = alone.map(|task| catch_unwind(AssertUnwindSafe(task)));
     }
+}
+
+/// What a caller is told whose operation or task did not come to its end.
+fn broken() -> Error {
+    Error::Io("a defect of the program stopped this; nothing of it was kept".into())
 }
 
 /// Operations that become durable and visible together.
@@ -154,7 +159,9 @@ impl Batch<'_> {
 
 fn commit(shared: &Shared, operations: Vec<Operation>) {
     let mut batch = Batch { shared, staged: HashMap::new(), writes: Writes::default() };
-    let answers: Vec<Answer> = operations.into_iter().map(|operation| operation(&mut batch)).collect();
+    // An operation stages nothing before it ends well, so one that panics leaves nothing behind.
+    let guarded = |operation: Operation| catch_unwind(AssertUnwindSafe(|| operation(&mut batch))).ok();
+    let answers: Vec<Answer> = operations.into_iter().filter_map(guarded).collect();
     let Batch { mut staged, mut writes, .. } = batch;
     for staged in staged.values_mut() {
         staged.write(&mut writes);
@@ -180,4 +187,30 @@ fn commit(shared: &Shared, operations: Vec<Operation>) {
 fn publish(shared: &Shared, staged: Staged) {
     let after = staged.after();
     staged.workspace.publish(&shared.cache, staged.head, staged.catalog, &after);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use crate::config::Config;
+    use crate::engine::{Engine, NewWorkspace};
+    use crate::store::MemoryStore;
+
+    #[test]
+    fn a_defect_in_one_write_does_not_end_the_others() {
+        let settings = Config::defaults().expect("the compiled-in defaults are sound").engine;
+        let engine = Engine::open(Arc::new(MemoryStore::default()), None, settings, Clock::fixed(0)).expect("opens");
+        let new = |name: &str| NewWorkspace {
+            name: name.into(),
+            default_country: None,
+            timezone: "UTC".into(),
+            locale: "en".into(),
+        };
+        let ws = engine.create_workspace(new("one")).expect("a workspace").id;
+        let broken = engine.committer.write(ws, |_| -> Result<()> { panic!("a defect, on purpose") });
+        assert!(matches!(broken, Err(Error::Io(_))));
+        assert!(engine.committer.alone(|| -> () { panic!("a defect, on purpose") }).is_err());
+        engine.create_workspace(new("two")).expect("the committer goes on");
+    }
 }
