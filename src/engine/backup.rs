@@ -245,7 +245,8 @@ pub fn restore(store: &Arc<dyn Store>, input: &mut dyn Read) -> Result<u64> {
     loop {
         let mut line = Vec::new();
         let read = (&mut lines).take(LINE_BYTES_MAX).read_until(b'\n', &mut line);
-        let read = read.map_err(|error| at_line(number + 1, &format!("the file is torn: {error}")))?;
+        let what = if number == 0 { "this is no backup, or torn" } else { "the file is torn" };
+        let read = read.map_err(|error| at_line(number + 1, &format!("{what}: {error}")))?;
         if read == 0 {
             return Err(at_line(number + 1, "the file ends before its last line"));
         }
