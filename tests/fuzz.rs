@@ -3,6 +3,11 @@
 //!
 //! `ROLLCALL_FUZZ` is the number of cases; a case that fails prints the `ROLLCALL_SEED` with which it is the first one.
 
+#[path = "fuzz/dice.rs"]
+mod dice;
+#[path = "fuzz/world.rs"]
+mod world;
+
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
@@ -14,17 +19,17 @@ use rollcall::config::Config;
 use rollcall::contact::draft::Scope;
 use rollcall::contact::identity::Identifier;
 use rollcall::contact::phone::Digits;
-use rollcall::contact::{
-    Catalog, Contact, ContactId, Draft, Field, Kind, Millis, Mistake, Phone, UserId, Workspace, WorkspaceId, fold,
-    render, time,
-};
+use rollcall::contact::{Contact, Draft, Millis, Mistake, Phone, fold, render, time};
 use rollcall::corpus::Corpus;
 use rollcall::engine::export::{self, Format};
 use rollcall::engine::{self, Actor, Engine, Error, NewWorkspace, Query, import};
-use rollcall::filter::{self, Context, Limits, View, op, search};
+use rollcall::filter::{self, Limits, search};
 use rollcall::index::Index;
 use rollcall::store::{MemoryStore, Store};
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Value as Json, json};
+
+use dice::Dice;
+use world::World;
 
 const NOW: Millis = 1_700_000_000_000;
 const LIMITS: Limits = Limits { depth_max: 16, conditions_max: 256, list_values_max: 1000 };
@@ -41,301 +46,6 @@ fn cases(test: &str, thousandths: u64, case: impl Fn(&mut Dice)) {
             println!("fuzz {test}: failed; again with ROLLCALL_SEED={seed} ROLLCALL_FUZZ=1");
             resume_unwind(panic);
         }
-    }
-}
-
-struct Dice(ChaCha8Rng);
-
-/// Characters that trip foldings, parsers and displays.
-const ODD: [&str; 44] = [
-    "\0",
-    "\u{feff}",
-    "\u{200d}",
-    "\u{ad}",
-    "\u{301}",
-    "\u{345}",
-    "İ",
-    "ı",
-    "ß",
-    "ẞ",
-    "ﬃ",
-    "Σς",
-    "K",
-    "Å",
-    "각",
-    "ᄀ",
-    "가\u{11a8}",
-    "カﾞ",
-    "ｶ",
-    "が",
-    "Ａ",
-    "１",
-    "٣",
-    "۴",
-    "೩",
-    "𝟗",
-    "½",
-    "①",
-    "👩\u{200d}🚀",
-    "\u{202e}",
-    "\u{2028}",
-    "\u{a0}",
-    "\t",
-    "\r\n",
-    "\"",
-    "\\",
-    "'",
-    ",",
-    "=1+1",
-    "（",
-    "）",
-    "＋",
-    "\u{10ffff}",
-    "ใ",
-];
-
-impl Dice {
-    fn below(&mut self, end: usize) -> usize {
-        self.0.random_range(0..end.max(1))
-    }
-
-    fn one_in(&mut self, many: u32) -> bool {
-        self.0.random_range(0..many) == 0
-    }
-
-    fn pick<T: Copy>(&mut self, of: &[T]) -> T {
-        of[self.below(of.len())]
-    }
-
-    fn text(&mut self) -> String {
-        let length = if self.one_in(50) { 600 } else { self.below(9) };
-        let mut text = String::new();
-        for _ in 0..length {
-            match self.below(6) {
-                0 => text.push_str(self.pick(&ODD)),
-                1 => text.push(char::from(self.pick(b"0123456789+-. ()/"))),
-                2 => text.push(self.0.random()),
-                _ => text.push(char::from(self.0.random_range(b' '..=b'~'))),
-            }
-        }
-        text
-    }
-
-    /// Text like `text`, with a part replaced, doubled or gone.
-    fn spoil_text(&mut self, text: &str) -> String {
-        let mut chars: Vec<char> = text.chars().collect();
-        for _ in 0..1 + self.below(3) {
-            let at = self.below(chars.len() + 1);
-            let end = (at + 1 + self.below(3)).min(chars.len());
-            let new: Vec<char> = match self.below(4) {
-                0 => Vec::new(),
-                1 => chars[at..end].repeat(2),
-                2 => self.text().chars().collect(),
-                _ => self.pick(&ODD).chars().collect(),
-            };
-            chars.splice(at..end, new);
-        }
-        chars.into_iter().collect()
-    }
-
-    fn number(&mut self) -> Json {
-        match self.below(8) {
-            0 => json!(i64::MAX),
-            1 => json!(i64::MIN),
-            2 => json!(u64::MAX),
-            3 => json!(self.pick(&[1e308, -1e308, 5e-324, -0.0, 0.5, 1e19, 9_007_199_254_740_993.0])),
-            4 => json!(self.pick(&[253_402_207_200_999i64, -62_135_596_800_000, 253_402_207_201_000])),
-            5 => json!(self.0.random::<i64>()),
-            _ => json!(self.below(300) as i64 - 20),
-        }
-    }
-
-    fn value(&mut self, depth: usize) -> Json {
-        match self.below(if depth == 0 { 5 } else { 7 }) {
-            0 => Json::Null,
-            1 => self.one_in(2).into(),
-            2 => self.number(),
-            3 => self.number().to_string().into(),
-            4 => self.text().into(),
-            5 => (0..self.below(4)).map(|_| self.value(depth - 1)).collect(),
-            _ => {
-                let names =
-                    ["$and", "$or", "$not", "field", "operator", "value", "from", "to", "amount", "unit", "ago"];
-                (0..self.below(4))
-                    .map(|_| (self.pick(&names).to_owned(), self.value(depth - 1)))
-                    .collect::<Map<_, _>>()
-                    .into()
-            }
-        }
-    }
-
-    /// Changes some of the values and names inside, few or many.
-    fn spoil(&mut self, json: &mut Json) {
-        let rate = self.pick(&[6, 40, 200]);
-        self.spoil_at(rate, json);
-    }
-
-    /// Changes one in `rate` of them.
-    fn spoil_at(&mut self, rate: u32, json: &mut Json) {
-        if self.one_in(rate) {
-            *json = match json.take() {
-                Json::String(text) if !self.one_in(3) => self.spoil_text(&text).into(),
-                Json::Number(_) if !self.one_in(3) => self.number(),
-                other if self.one_in(5) => (0..4 + self.below(20)).fold(other, |inner, _| json!({"$not": inner})),
-                other if self.one_in(4) => json!([other.clone(), other]),
-                _ => self.value(3),
-            };
-            return;
-        }
-        match json {
-            Json::Array(items) => items.iter_mut().for_each(|item| self.spoil_at(rate, item)),
-            Json::Object(members) => {
-                for (mut name, mut value) in std::mem::take(members) {
-                    if self.one_in(5 * rate) {
-                        name = self.spoil_text(&name);
-                    }
-                    self.spoil_at(rate, &mut value);
-                    if !self.one_in(5 * rate) {
-                        members.insert(name, value);
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// Flips, cuts, doubles, moves and overwrites; sometimes nothing at all.
-    fn spoil_bytes(&mut self, bytes: &mut Vec<u8>) {
-        for _ in 0..self.below(4) {
-            let at = self.below(bytes.len());
-            let end = (at + 1 + self.below(40)).min(bytes.len());
-            match self.below(6) {
-                0 if at < bytes.len() => bytes[at] ^= 1 << self.below(8),
-                1 => drop(bytes.drain(at..end)),
-                2 => bytes.truncate(at),
-                3 => {
-                    let part = bytes[at..end].to_vec();
-                    let to = self.below(bytes.len());
-                    bytes.splice(to..to, part);
-                }
-                4 => drop(bytes.splice(at..at, self.text().into_bytes())),
-                _ => bytes[at..end].fill(self.0.random()),
-            }
-        }
-    }
-}
-
-/// A workspace's catalog, contacts of many scripts, and their index.
-struct World {
-    catalog: Catalog,
-    contacts: Vec<Contact>,
-    index: Index,
-}
-
-impl World {
-    fn new(contacts: u64) -> World {
-        let corpus = Corpus::new(3, NOW);
-        let workspace = Workspace {
-            id: WorkspaceId(1),
-            default_country: Some("MY".into()),
-            timezone: "Europe/Berlin".into(),
-            locale: "en".into(),
-            ..Workspace::default()
-        };
-        let catalog = corpus.definition().catalog(workspace);
-        let contacts: Vec<Contact> = (1..)
-            .zip(corpus.contacts(0..contacts))
-            .map(|(id, contact)| Contact { id: ContactId(id), ..contact })
-            .collect();
-        let mut index = Index::bulk(&catalog);
-        contacts.iter().for_each(|contact| index.put(contact.id.0, Some(contact), &catalog));
-        index.finish();
-        World { catalog, contacts, index }
-    }
-
-    fn view(&self) -> View<'_> {
-        View { index: &self.index, grams: None, text_scan_max: 8, catalog: &self.catalog }
-    }
-
-    fn context(&self, dice: &mut Dice) -> Context<'_> {
-        let zone =
-            time::zone(dice.pick(&["Europe/Berlin", "Asia/Kathmandu", "Pacific/Apia", "UTC", "America/St_Johns"]));
-        let me = dice.one_in(2).then_some(UserId(1));
-        Context { catalog: &self.catalog, zone: zone.expect("a zone"), now: NOW, me, limits: LIMITS }
-    }
-
-    /// A filter with names that exist and values of all kinds.
-    fn filter(&self, dice: &mut Dice, depth: usize) -> Json {
-        match dice.below(if depth == 0 { 5 } else { 8 }) {
-            0..=4 => {
-                let fields: Vec<Field> = Field::all(&self.catalog).collect();
-                let field = dice.pick(&fields);
-                let operators: Vec<_> = op::of_kind(field.kind(&self.catalog)).collect();
-                let operator = dice.pick(&operators).name;
-                let mut condition = json!({"field": field.name(&self.catalog), "operator": operator});
-                if let Some(value) = self.operand(dice, field, operator) {
-                    condition["value"] = value;
-                }
-                condition
-            }
-            5 => json!({"$not": self.filter(dice, depth - 1)}),
-            way => {
-                let nodes: Vec<Json> = (0..dice.below(4)).map(|_| self.filter(dice, depth - 1)).collect();
-                json!({ (if way == 6 { "$and" } else { "$or" }): nodes })
-            }
-        }
-    }
-
-    /// What the operator takes, most often.
-    fn operand(&self, dice: &mut Dice, field: Field, operator: &str) -> Option<Json> {
-        let one = |dice: &mut Dice| if dice.one_in(20) { dice.value(2) } else { self.plain(dice, field) };
-        Some(match operator {
-            "exists" | "doesNotExist" => return None,
-            "hasAtLeast" => json!({"count": dice.below(4), "of": [one(dice), one(dice), one(dice)]}),
-            has if has.starts_with("has") => (0..1 + dice.below(3)).map(|_| one(dice)).collect(),
-            between if between.ends_with("Between") => json!({"from": one(dice), "to": one(dice)}),
-            _ => one(dice),
-        })
-    }
-
-    /// A value of the field's kind.
-    fn plain(&self, dice: &mut Dice, field: Field) -> Json {
-        let contact = &self.contacts[dice.below(self.contacts.len())];
-        let amount =
-            json!({"amount": dice.below(400), "unit": dice.pick(&["seconds", "hours", "days", "weeks", "years"])});
-        match field.kind(&self.catalog) {
-            Kind::Text if dice.one_in(3) => dice.text().into(),
-            Kind::Text => {
-                let texts = [contact.first_name.as_deref(), contact.last_name.as_deref(), contact.email.as_deref()];
-                let (text, skipped) = (dice.pick(&texts).unwrap_or("a"), dice.below(5));
-                text.chars().skip(skipped).take(1 + dice.below(4)).collect::<String>().into()
-            }
-            Kind::Phone => dice.pick(&["+60", "012", "0060 1", "(0)12", "7", "٣٤"]).into(),
-            Kind::Choice | Kind::Set => render::value(contact, &self.catalog, field).map_or_else(
-                || dice.pick(&["open", "MY", "de", "me", "free", "New lead", "whatsapp", "vip"]).into(),
-                one_of,
-            ),
-            Kind::Number if dice.one_in(3) => dice.number(),
-            Kind::Number => json!(dice.below(100)),
-            Kind::Instant if dice.one_in(3) => json!({ "ago": amount }),
-            Kind::Instant if dice.one_in(3) => json!({"startOf": "week", "offset": -(dice.below(100) as i64)}),
-            Kind::Instant => {
-                json!(dice.pick(&["2023-01-01", "2023-03-26 02:30", "2022-06-05T10:00:00Z", "1690000000000"]))
-            }
-            Kind::Duration => amount,
-            Kind::Date => json!(dice.pick(&["1990-01-01", "2000-02-29", "0001-01-01"])),
-            Kind::Time => json!(dice.pick(&["00:00", "09:30", "23:59"])),
-            Kind::Checkbox => dice.one_in(2).into(),
-            Kind::Segment => json!(1),
-        }
-    }
-}
-
-/// The first of a list, or what is no list.
-fn one_of(value: Json) -> Json {
-    match value {
-        Json::Array(mut items) if !items.is_empty() => items.swap_remove(0),
-        other => other,
     }
 }
 
@@ -615,7 +325,7 @@ fn spoiled_backups_are_refused_or_readable() {
     let (source, actor) = workspace();
     let corpus = Corpus::new(3, NOW);
     corpus.definition().apply(&source, actor.workspace).expect("defined");
-    let corpus = corpus.for_workspace(&*source.catalog(actor.workspace).expect("a catalog")).expect("all is defined");
+    let corpus = corpus.for_workspace(&source.catalog(actor.workspace).expect("a catalog")).expect("all is defined");
     source.load(actor.workspace, corpus.contacts(0..25).collect()).expect("loaded");
     let mut packed = Vec::new();
     source.backup(&mut packed).expect("backed up");

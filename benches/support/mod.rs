@@ -64,7 +64,7 @@ pub fn load(folder: &std::path::Path) -> World {
     let ws = engine.create_workspace(new).expect("a workspace").id;
     let corpus = Corpus::new(SEED, NOW);
     corpus.definition().apply(&engine, ws).expect("definitions");
-    let corpus = corpus.for_workspace(&*engine.catalog(ws).expect("a catalog")).expect("the definitions fit");
+    let corpus = corpus.for_workspace(&engine.catalog(ws).expect("a catalog")).expect("the definitions fit");
     let n = contacts();
     for from in (0..n).step_by(BATCH as usize) {
         let batch: Vec<Contact> = corpus.contacts(from..n.min(from + BATCH)).collect();
@@ -111,7 +111,7 @@ pub fn memory(engine: &Engine, ws: WorkspaceId, contacts: u64) -> String {
         index as u64 / contacts.max(1),
         gauges.record_cache_bytes >> 20,
         gauges.store_bytes >> 20,
-        pages * 4096 >> 20,
+        (pages * 4096) >> 20,
     )
 }
 

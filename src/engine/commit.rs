@@ -173,7 +173,7 @@ fn commit(shared: &Shared, operations: Vec<Operation>) {
         }
     }
     for answer in answers {
-        answer(outcome.as_ref().map(|()| ()));
+        answer(outcome.as_ref().copied());
     }
 }
 

@@ -28,15 +28,14 @@ impl Engine {
         locale(&new.locale)?;
         let shared = self.shared.clone();
         self.committer.alone(move || {
-            let folded = fold::compare(&name);
-            if shared.workspaces.read().values().any(|other| fold::compared(&other.name) == folded) {
+            if shared.directory.read().has_name(&name) {
                 return Err(Error::Conflict {
                     message: format!("there is already a workspace '{name}'"),
                     holder: None,
                 });
             }
             let workspace = Workspace {
-                id: WorkspaceId(shared.records.last_workspace()?.0 + 1),
+                id: shared.directory.read().next(),
                 name,
                 default_country,
                 timezone: new.timezone,
@@ -49,7 +48,7 @@ impl Engine {
             writes.put_head(workspace.id, &Head { seq: Seq(1), ..Head::default() });
             writes.put_changes(workspace.id, &[Change { seq: Seq(1), subject: Subject::Workspace }]);
             shared.records.commit(writes)?;
-            shared.workspaces.write().insert(workspace.id, workspace.clone());
+            shared.directory.write().put(workspace.clone());
             Ok(workspace)
         })?
     }
@@ -59,7 +58,7 @@ impl Engine {
     /// # Errors
     /// None today; a store shared with others may fail.
     pub fn workspaces(&self) -> Result<Vec<Workspace>> {
-        Ok(self.shared.workspaces.read().values().cloned().collect())
+        Ok(self.shared.directory.read().all())
     }
 
     /// What the workspace defines now.

@@ -6,6 +6,7 @@ mod commit;
 mod contacts;
 mod define;
 mod definition;
+mod directory;
 mod error;
 pub mod export;
 mod flush;

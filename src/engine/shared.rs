@@ -1,18 +1,19 @@
 //! What every part of the engine shares, and the workspaces that are awake.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 use parking_lot::{Mutex, RwLock};
 
+use super::directory::Directory;
 use super::records_cache::RecordCache;
 use super::wake;
 use super::workspace::Workspace;
 use super::{Error, Result, Settings};
 use crate::clock::Clock;
-use crate::contact::{self, TokenId, WorkspaceId};
+use crate::contact::{TokenId, WorkspaceId};
 use crate::store::{Records, TokenRecord};
 
 /// The engine's insides.
@@ -24,8 +25,7 @@ pub struct Shared {
     /// Where derived files live; without it the index is in memory only.
     pub index_dir: Option<PathBuf>,
     pub tokens: RwLock<HashMap<TokenId, TokenRecord>>,
-    /// Every workspace, asleep or awake.
-    pub workspaces: RwLock<BTreeMap<WorkspaceId, contact::Workspace>>,
+    pub directory: RwLock<Directory>,
     /// Backups under way: the change log is not trimmed meanwhile.
     pub backups: AtomicUsize,
     slots: Mutex<HashMap<WorkspaceId, Arc<Slot>>>,
@@ -37,7 +37,7 @@ type Slot = Mutex<Option<Arc<Workspace>>>;
 impl Shared {
     pub fn new(records: Records, index_dir: Option<PathBuf>, settings: Settings, clock: Clock) -> Result<Shared> {
         let tokens = records.tokens()?.into_iter().map(|token| (token.id, token)).collect();
-        let workspaces = records.workspaces()?.into_iter().map(|workspace| (workspace.id, workspace)).collect();
+        let directory = Directory::read(&records)?;
         Ok(Shared {
             cache: RecordCache::new(settings.record_cache_bytes),
             records,
@@ -45,7 +45,7 @@ impl Shared {
             clock,
             index_dir,
             tokens: RwLock::new(tokens),
-            workspaces: RwLock::new(workspaces),
+            directory: RwLock::new(directory),
             backups: AtomicUsize::new(0),
             slots: Mutex::default(),
         })
@@ -76,7 +76,7 @@ impl Shared {
             return Ok(slot.clone());
         }
         // A caller's id must not leave a slot behind for a workspace that does not exist.
-        if !self.workspaces.read().contains_key(&ws) {
+        if !self.directory.read().has(ws) {
             return Err(Error::NotFound { what: "workspace", name: ws.to_string() });
         }
         Ok(self.slots.lock().entry(ws).or_default().clone())

@@ -24,16 +24,17 @@ impl Engine {
         let shared = self.shared.clone();
         self.committer.alone(move || {
             let mut report = VerifyReport::default();
-            match shared.awake(ws) {
-                Ok(workspace) => verify(&shared, &workspace, &mut report)?,
+            let done = match shared.awake(ws) {
+                Ok(workspace) => verify(&shared, &workspace, &mut report),
                 Err(error @ super::Error::NotFound { .. }) => return Err(error),
                 // Not even awake: say what of the store can be said.
                 Err(error) => {
                     report.problems.push(error.to_string());
-                    let head = shared.records.head(ws)?.unwrap_or_default();
-                    contacts(&shared.records, ws, &head, &mut report, |_| {})?;
+                    asleep(&shared.records, ws, &mut report)
                 }
-            }
+            };
+            // What cannot be read any further is a problem like the others, not the end of the report.
+            report.problems.extend(done.err().map(|error| error.to_string()));
             Ok(report)
         })?
     }
@@ -71,6 +72,11 @@ fn persist(shared: &Shared, workspace: &Workspace) -> Result<()> {
         flush::flush(shared, workspace)?;
     }
     checkpoint::write(shared, workspace)
+}
+
+fn asleep(records: &Records, ws: WorkspaceId, report: &mut VerifyReport) -> Result<()> {
+    let head = records.head(ws)?.unwrap_or_default();
+    contacts(records, ws, &head, report, |_| {})
 }
 
 fn verify(shared: &Shared, workspace: &Arc<Workspace>, report: &mut VerifyReport) -> Result<()> {

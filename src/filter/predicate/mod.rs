@@ -1,7 +1,7 @@
 //! What operators come down to: a handful of tests that a contact and an index can both answer.
 //!
-//! One file per group of predicates, each with the two answers side by side: [`matches`] on the contact is what it
-//! means, [`rows`] and [`check`] on the index must agree. Every predicate is positive: false of a contact that lacks
+//! One file per group of predicates, each with the two answers side by side: `matches` on the contact is what it
+//! means, `rows` and `check` on the index must agree. Every predicate is positive: false of a contact that lacks
 //! the value.
 
 mod choice;

@@ -9,6 +9,9 @@ use crate::contact::{Field, fold};
 use crate::filter::{View, Way};
 use crate::index::{GramError, GramView, RowSet, TextColumn};
 
+/// Where every candidate is to be looked at, the text index pays only for so many times more distinct texts.
+const LOOKED_AT_COST: usize = 25;
+
 /// The text index answers exactly for needles up to this length.
 const EXACT_CHARS_MAX: usize = 3;
 
@@ -66,13 +69,18 @@ pub(super) fn rows<'a>(
         return (Cow::Owned(union(&sets).into_owned()), Way::TextScan);
     }
     if let (Some(needle), Some(grams)) = (test.needle(), view.grams)
-        && column.distinct() > view.text_scan_max
+        && column.distinct() > if is_exact(test) { view.text_scan_max } else { view.text_scan_max * LOOKED_AT_COST }
         && let Ok(rows) = (Hunt { test, needle, field, column, grams, view, within }).rows()
     {
         return (Cow::Owned(rows), Way::Grams);
     }
     let passes = test.ready();
     (Cow::Owned(column.rows_where(|text, _| passes(text))), Way::TextScan)
+}
+
+/// Whether the text index answers exactly.
+fn is_exact(test: &TextTest) -> bool {
+    matches!(test, TextTest::Contains(needle) if needle.chars().nth(EXACT_CHARS_MAX).is_none())
 }
 
 /// A needle looked for by the text index.
@@ -91,8 +99,7 @@ impl Hunt<'_, '_> {
     /// looked for as it is; in the others, search-folded.
     fn rows(&self) -> Result<RowSet, GramError> {
         let (accented, unflushed) = (self.column.accented(), self.view.index.unflushed());
-        let exact = matches!(self.test, TextTest::Contains(_))
-            && self.needle.chars().take(EXACT_CHARS_MAX + 1).count() <= EXACT_CHARS_MAX;
+        let exact = is_exact(self.test);
 
         let mut rows = self.grams.candidates(self.field, self.needle)?;
         rows -= unflushed;

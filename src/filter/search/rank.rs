@@ -84,9 +84,8 @@ impl<'a> Ranking<'a> {
                 continue;
             }
             let slot = &mut self.edges[at.0][at.1][field_at];
-            let edges = slot.get_or_insert_with(|| self.texts.edges(field, &word.needle)).as_ref()?;
+            let edges = slot.get_or_insert_with(|| self.texts.edges(field, &word.needle, among)).as_ref()?;
             bound.rows |= if level == 0 { &edges.whole } else { &edges.starts };
-            bound.exact &= edges.exact;
         }
         Some(bound)
     }

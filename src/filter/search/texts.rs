@@ -10,8 +10,6 @@ use crate::contact::phone::Digits;
 use crate::filter::{View, Way};
 use crate::index::{Column, Row, RowSet, TextColumn};
 
-/// Up to so many distinct texts each is read once for all its rows.
-const READ_ONCE_MAX: usize = if cfg!(test) { 16 } else { 1 << 16 };
 /// The longest needle the grams answer exactly, in characters.
 const GRAM_CHARS: usize = 3;
 
@@ -33,8 +31,6 @@ pub(super) struct TextField<'a> {
 pub(super) struct Edges {
     pub whole: RowSet,
     pub starts: RowSet,
-    /// Whether the sets are exact; else they may have rows too many.
-    pub exact: bool,
 }
 
 impl<'a> Texts<'a> {
@@ -149,15 +145,16 @@ impl<'a> Texts<'a> {
         *rows |= &RowSet::from_sorted(hits);
     }
 
-    /// Where the needle is a word or begins one. `None` where nothing short of reading the rows tells.
-    pub fn edges(&self, field: &TextField, needle: &Needle) -> Option<Edges> {
+    /// Where the needle is a word or begins one, complete for the rows of `among`. `None` where nothing short of reading the
+    /// rows tells.
+    pub fn edges(&self, field: &TextField, needle: &Needle, among: &RowSet) -> Option<Edges> {
         if self.view.grams.is_none() || field.column.distinct() <= self.view.text_scan_max {
             let level = |_: &str, text: &str| {
                 needle.level(text).filter(|level| *level != Level::Infix).map(|level| level as usize)
             };
             let [whole, mut starts] = <[RowSet; 2]>::try_from(field.column.classify(2, level)).ok()?;
             starts |= &whole;
-            return Some(Edges { whole, starts, exact: true });
+            return Some(Edges { whole, starts });
         }
         let head = needle.text().char_indices().nth(GRAM_CHARS).map_or(needle.text(), |(at, _)| &needle.text()[..at]);
         if !head.chars().all(word_char) {
@@ -165,23 +162,16 @@ impl<'a> Texts<'a> {
         }
         let starts = self.word_starts(field, head, false)?;
         if head.len() < needle.text().len() {
-            // Rows in which a word begins as the needle does, and those nothing is known of: few enough to read, most of the time.
             let mut starts = starts;
             starts |= self.view.index.unflushed();
-            if field.column.distinct() <= READ_ONCE_MAX {
-                let level = |_: &str, text: &str| Some(needle.level(text)? as usize).filter(|&level| level < 2);
-                let [whole, mut starts] =
-                    <[RowSet; 2]>::try_from(field.column.classify_rows(&starts, 2, level)).ok()?;
-                starts |= &whole;
-                return Some(Edges { whole, starts, exact: true });
-            }
-            return Some(Edges { whole: starts.clone(), starts, exact: false });
+            starts &= among;
+            return Some(read_edges(field, needle, starts));
         }
         let (mut whole, mut starts) = (self.word_starts(field, head, true)?, starts);
         let level = |row| field.column.get_search(row).and_then(|text| needle.level(text));
         self.patch(&mut whole, None, |row| level(row) == Some(Level::Whole));
         self.patch(&mut starts, None, |row| level(row).is_some_and(|level| level != Level::Infix));
-        Some(Edges { whole, starts, exact: true })
+        Some(Edges { whole, starts })
     }
 
     /// Flushed rows with a word that begins with, or is, the needle; `None` where the grams cannot tell.
@@ -190,4 +180,18 @@ impl<'a> Texts<'a> {
         rows -= self.view.index.unflushed();
         Some(rows)
     }
+}
+
+/// The edges of a long needle among rows in which a word of the field begins as the needle does.
+fn read_edges(field: &TextField, needle: &Needle, mut rows: RowSet) -> Edges {
+    // What is a whole word of an e-mail's domain is one of the e-mail: very many share a domain, and need no look of their own.
+    let whole_domain = |_: &str, domain: &str| needle.level(domain) == Some(Level::Whole);
+    let known = field.column.tails().map(|domains| domains.rows_where(whole_domain).and(&rows)).unwrap_or_default();
+    rows -= &known;
+    let level = |_: &str, text: &str| needle.level(text).map(|level| level as usize);
+    let mut found = field.column.classify_rows(&rows, 2, level).into_iter();
+    let (mut whole, mut starts) = (found.next().unwrap_or_default(), found.next().unwrap_or_default());
+    whole |= &known;
+    starts |= &whole;
+    Edges { whole, starts }
 }

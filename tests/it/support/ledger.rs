@@ -1,6 +1,8 @@
 //! A ledger of acknowledged writes: callers write what they like over HTTP until the server dies, each to contacts of its
 //! own, so that afterwards the exact state of every contact is known, but for one write a caller that was not answered.
 
+mod draw;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,18 +13,7 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::{Value as Json, json};
 
 use super::connection::{Connection, Gone};
-use super::server::CHANNEL;
 use super::writes::{Write, plain, same};
-
-/// From so many contacts on a caller deletes as often as it creates.
-const CONTACTS_MAX: usize = 250;
-/// Custom fields of one caller.
-const FIELDS_MAX: usize = 8;
-/// Tags of one caller.
-const TAGS_MAX: usize = 200;
-const NAMES: [&str; 8] = ["José", "Иван", "محمد", "美玲", "สมชาย", "Ada", "Núria", "Öykü"];
-/// When the first interaction of a contact is, in milliseconds; the next come a second later each.
-const BEGIN: i64 = 1_772_445_600_000;
 
 /// Whether a caller may be told that the server has failed.
 #[derive(Clone, Copy, PartialEq)]
@@ -46,6 +37,8 @@ struct Caller {
     number: u32,
     rng: ChaCha8Rng,
     contacts: BTreeMap<u32, Kept>,
+    /// Those written since the last look.
+    written: BTreeSet<u32>,
     /// Id, e-mail and word of those deleted since the last look.
     gone: Vec<Kept>,
     tags: Vec<String>,
@@ -80,6 +73,7 @@ impl Ledger {
             number,
             rng: ChaCha8Rng::seed_from_u64(rng.random()),
             contacts: BTreeMap::new(),
+            written: BTreeSet::new(),
             gone: Vec::new(),
             tags: vec![format!("caller {number}")],
             fields: Vec::new(),
@@ -195,6 +189,7 @@ impl Caller {
         }
         let kept = self.contacts.entry(id).or_insert_with(|| Kept { contact: Json::Null, history: Vec::new() });
         kept.contact = contact;
+        self.written.insert(id);
     }
 
     fn learn(&mut self, names: &Json) {
@@ -206,120 +201,6 @@ impl Caller {
     }
 }
 
-/// What is written next.
-impl Caller {
-    fn unique(&mut self) -> u32 {
-        self.next += 1;
-        self.next
-    }
-
-    /// A word that stands in no other contact, and in no other word.
-    fn word(&mut self) -> String {
-        let n = self.unique();
-        format!("q{}w{n}x", self.number)
-    }
-
-    fn email(&mut self) -> String {
-        let n = self.unique();
-        format!("e{}n{n}z@crash.example", self.number)
-    }
-
-    fn phone(&mut self) -> String {
-        format!("+6012{:07}", self.number * 1_000_000 + self.unique())
-    }
-
-    fn tag(&mut self) -> String {
-        if self.tags.len() < TAGS_MAX && self.rng.random_ratio(1, 5) {
-            return format!("tag {} of {}", self.unique(), self.number);
-        }
-        self.tags.choose(&mut self.rng).expect("its own at least").clone()
-    }
-
-    fn values(&mut self) -> Json {
-        let Some(slug) = self.fields.choose(&mut self.rng).cloned() else { return json!({}) };
-        let n = self.unique();
-        let value = match slug.rsplit('_').next() {
-            _ if self.rng.random_ratio(1, 5) => Json::Null,
-            Some("number") => json!(f64::from(n) + 0.5),
-            Some("checkbox") => json!(n % 2 == 0),
-            Some("date") => json!(format!("2026-0{}-1{}", n % 9 + 1, n % 10)),
-            _ => json!(format!("Straße {n} 通り")),
-        };
-        json!({ slug: value })
-    }
-
-    fn draw(&mut self) -> Write {
-        let creates = if self.contacts.len() >= CONTACTS_MAX { 20 } else { 34 };
-        let ids: Vec<u32> = self.contacts.keys().copied().collect();
-        let Some(&id) = ids.choose(&mut self.rng) else { return self.create() };
-        match self.rng.random_range(0..100) {
-            n if n < creates => self.create(),
-            0..40 => Write::Delete(id),
-            40..60 => self.update(id),
-            60..72 => {
-                let tags = (0..self.rng.random_range(1..4)).map(|_| self.tag()).collect();
-                Write::AddTags(id, tags)
-            }
-            72..78 => {
-                let own = self.tags[0].clone();
-                let tags = (0..2).map(|_| self.tag()).filter(|tag| *tag != own).collect::<Vec<_>>();
-                // A name the workspace does not know cannot be removed.
-                let known: Vec<String> = tags.into_iter().filter(|tag| self.tags.contains(tag)).collect();
-                if known.is_empty() { self.update(id) } else { Write::RemoveTags(id, known) }
-            }
-            78..80 if self.fields.len() < FIELDS_MAX => {
-                let kind = *["text", "number", "checkbox", "date"].choose(&mut self.rng).expect("some");
-                let slug = format!("f{}_{}_{kind}", self.number, self.fields.len());
-                Write::NewField(json!({"name": slug, "slug": slug, "dataType": kind, "searchable": kind == "text"}))
-            }
-            80..82 if self.tags.len() < TAGS_MAX => {
-                let name = format!("made {} of {}", self.unique(), self.number);
-                Write::NewTag(name)
-            }
-            _ => self.record(id),
-        }
-    }
-
-    fn create(&mut self) -> Write {
-        let first = *NAMES.choose(&mut self.rng).expect("some");
-        let mut body = json!({
-            "firstName": first, "lastName": self.word(), "email": self.email(), "customFields": self.values(),
-            "tags": [self.tags[0].clone(), self.tag()],
-        });
-        if self.rng.random_bool(0.5) {
-            body["phone"] = self.phone().into();
-        }
-        Write::Create(body)
-    }
-
-    fn update(&mut self, id: u32) -> Write {
-        let body = match self.rng.random_range(0..8) {
-            0 => json!({"firstName": NAMES.choose(&mut self.rng)}),
-            1 => json!({"lastName": self.word()}),
-            2 => json!({"email": self.email()}),
-            3 => json!({"phone": self.phone()}),
-            4 => json!({"phone": null, "language": "ms"}),
-            5 => json!({"status": "closed"}),
-            6 => json!({"tags": [self.tags[0].clone(), self.tag()], "language": null}),
-            _ => json!({"customFields": self.values()}),
-        };
-        Write::Update(id, body)
-    }
-
-    fn record(&mut self, id: u32) -> Write {
-        let at = BEGIN + 1000 * self.contacts[&id].history.len() as i64;
-        let text = format!("Nachricht {} 消息", self.unique());
-        Write::Record(
-            id,
-            match self.rng.random_range(0..3) {
-                0 => json!({"kind": "comment", "at": at, "text": text}),
-                1 => json!({"kind": "outgoingMessage", "at": at, "text": text, "channel": CHANNEL}),
-                _ => json!({"kind": "incomingMessage", "at": at, "text": text, "channel": CHANNEL}),
-            },
-        )
-    }
-}
-
 /// What is there afterwards.
 impl Caller {
     /// Whether what was in doubt was done.
@@ -328,12 +209,14 @@ impl Caller {
             Some(write) => self.decide(server, &write)?,
             None => false,
         };
-        for (id, kept) in &self.contacts {
+        for id in std::mem::take(&mut self.written) {
+            let Some(kept) = self.contacts.get(&id) else { continue };
             let (status, answer) = server.ask("GET", &format!("/v1/contacts/id:{id}"), None)?;
             assert!(status == 200, "contact {id} was acknowledged: {status} {answer}");
             let there = &answer["contact"];
             assert!(same(&kept.contact, there), "acknowledged: {}\nthere: {there}", kept.contact);
         }
+        self.pages(server)?;
         let all: Vec<Kept> = self.contacts.values().cloned().collect();
         for kept in all.sample(&mut self.rng, 8) {
             assert_eq!(history(server, &kept.contact)?, kept.history, "the history of {}", kept.contact);
@@ -353,17 +236,35 @@ impl Caller {
             }
             self.found(server, kept.text("lastName"), None)?;
         }
-        self.count_and_names(server)?;
+        self.names(server)?;
         Ok(done)
     }
 
-    /// Its contacts by their tag, its tags and its fields are what it made.
-    fn count_and_names(&self, server: &mut Connection) -> Result<(), Gone> {
-        let own = json!({"filter": {"field": "tags", "operator": "hasAnyOf", "value": [self.tags[0]]}});
-        let (_, counted) = server.ask("POST", "/v1/contacts/count", Some(&own))?;
-        if !self.contacts.is_empty() {
-            assert_eq!(counted["total"], self.contacts.len(), "{counted}");
+    /// All its contacts, page by page by their tag, and no others, are as they were acknowledged, however long ago.
+    fn pages(&self, server: &mut Connection) -> Result<(), Gone> {
+        if self.contacts.is_empty() {
+            return Ok(());
         }
+        let filter = json!({"field": "tags", "operator": "hasAnyOf", "value": [self.tags[0]]});
+        let mut query = json!({"filter": filter, "sort": [{"field": "id"}], "limit": 100, "offset": 0});
+        let mut expected = self.contacts.values();
+        loop {
+            let (status, page) = server.ask("POST", "/v1/contacts/search", Some(&query))?;
+            assert_eq!((status, page["total"].as_u64()), (200, Some(self.contacts.len() as u64)), "{page}");
+            let there = page["items"].as_array().expect("items");
+            for (there, kept) in there.iter().zip(expected.by_ref().take(there.len())) {
+                assert!(same(&kept.contact, there), "acknowledged: {}\nthere: {there}", kept.contact);
+            }
+            if there.len() < 100 {
+                assert!(expected.next().is_none());
+                return Ok(());
+            }
+            query["offset"] = json!(query["offset"].as_u64().unwrap_or(0) + 100);
+        }
+    }
+
+    /// Its tags and its fields are there.
+    fn names(&self, server: &mut Connection) -> Result<(), Gone> {
         let tags = names(server, "/v1/tags")?;
         let made = self.tags.iter().skip(usize::from(self.contacts.is_empty()));
         made.for_each(|tag| assert!(tags.contains(tag), "the tag {tag} was acknowledged"));

@@ -99,19 +99,9 @@ impl World {
         self.open = Some(open(self.folder.path(), self.memory.as_ref(), &self.clock));
     }
 
-    /// Lets the engine go without closing it: no checkpoint is written.
-    pub fn drop_engine(&mut self) {
-        self.open = None;
-    }
-
     fn close(&mut self) {
         self.engine().close().expect("the engine closes");
         self.open = None;
-    }
-
-    /// The folder of a world on disk: `store` and `index`.
-    pub fn folder(&self) -> &std::path::Path {
-        self.folder.path()
     }
 
     fn define(&mut self) {
@@ -192,16 +182,6 @@ impl World {
     fn refresh(&mut self) {
         self.catalog = self.engine().catalog(self.ws()).expect("a catalog");
     }
-}
-
-/// An engine over a copy of a world's folder.
-///
-/// # Errors
-/// What opening the store or the engine reports.
-pub fn open_copy(folder: &std::path::Path, clock: &Clock) -> Result<Arc<Engine>, String> {
-    let store = SledStore::open(&folder.join("store"), CACHE).map_err(|error| error.to_string())?;
-    let engine = Engine::open(Arc::new(store), Some(&folder.join("index")), settings::small(), clock.clone());
-    engine.map_err(|error| error.to_string())
 }
 
 fn store(folder: &std::path::Path, memory: Option<&Arc<MemoryStore>>) -> Arc<dyn Store> {
