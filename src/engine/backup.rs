@@ -65,6 +65,26 @@ enum Line {
     End(u64),
 }
 
+impl Line {
+    /// Whose it is.
+    fn workspace(&self) -> Option<WorkspaceId> {
+        match self {
+            Line::Rollcall(_) | Line::End(_) => None,
+            Line::Contact(ws, _)
+            | Line::Gone(ws, _)
+            | Line::Field(ws, _)
+            | Line::Tag(ws, _)
+            | Line::Channel(ws, _)
+            | Line::User(ws, _)
+            | Line::Stage(ws, _)
+            | Line::Segment(ws, _)
+            | Line::History { workspace: ws, .. }
+            | Line::Token { workspace: ws, .. } => Some(*ws),
+            Line::Workspace { workspace, .. } => Some(workspace.id),
+        }
+    }
+}
+
 struct Out<W: Write> {
     out: W,
     lines: u64,
@@ -93,14 +113,17 @@ impl Engine {
     }
 
     fn write_backup(&self, out: &mut (dyn Write + Send)) -> Result<u64> {
-        let packed = zstd::Encoder::new(out, 3).map_err(checkpoint::io)?;
+        let mut packed = zstd::Encoder::new(out, 3).map_err(checkpoint::io)?;
+        packed.include_checksum(true).map_err(checkpoint::io)?;
         let mut out = Out { out: std::io::BufWriter::with_capacity(1 << 16, packed), lines: 0, contacts: 0 };
         out.line(&Line::Rollcall(FORMAT))?;
-        for workspace in self.workspaces()? {
-            self.write_workspace(workspace.id, &mut out)?;
+        let workspaces: BTreeSet<WorkspaceId> = self.workspaces()?.iter().map(|workspace| workspace.id).collect();
+        for ws in &workspaces {
+            self.write_workspace(*ws, &mut out)?;
         }
-        for token in self.shared.records.tokens()? {
-            out.line(&token_line(&token))?;
+        // One of a workspace made meanwhile would open whatever gets that workspace's id after a restore.
+        for token in self.shared.records.tokens()?.iter().filter(|token| workspaces.contains(&token.workspace)) {
+            out.line(&token_line(token))?;
         }
         let lines = out.lines;
         out.line(&Line::End(lines))?;
@@ -115,11 +138,13 @@ impl Engine {
         let began = since;
         scan(records, ws, out)?;
         for _ in 0..ROUNDS_MAX {
+            // Read first: what changes while the rows are gathered belongs to the next round too.
+            let now = records.head(ws)?.unwrap_or_default().seq;
             let changed = wake::changed_rows(records, ws, since)?;
             if changed.len() < PAGE {
                 break;
             }
-            since = records.head(ws)?.unwrap_or_default().seq;
+            since = now;
             catch_up(records, ws, &changed, began, out)?;
         }
         // The last round runs with writes held back, into memory: the stream may be slow.
@@ -237,28 +262,20 @@ pub fn restore(store: &Arc<dyn Store>, input: &mut dyn Read) -> Result<u64> {
         writes: Writes::default(),
         pending: BTreeSet::new(),
         workspaces: Vec::new(),
+        named: BTreeSet::new(),
         contacts: 0,
         waiting: 0,
     };
     let mut lines = BufReader::new(unpacked);
     let mut number = 0u64;
     loop {
-        let mut line = Vec::new();
-        let read = (&mut lines).take(LINE_BYTES_MAX).read_until(b'\n', &mut line);
-        let what = if number == 0 { "this is no backup, or torn" } else { "the file is torn" };
-        let read = read.map_err(|error| at_line(number + 1, &format!("{what}: {error}")))?;
-        if read == 0 {
-            return Err(at_line(number + 1, "the file ends before its last line"));
-        }
-        let parsed =
-            serde_json::from_slice(&line).map_err(|error| at_line(number + 1, &format!("not understood: {error}")))?;
-        match parsed {
+        match next_line(&mut lines, number + 1)? {
             Line::Rollcall(FORMAT) if number == 0 => {}
             Line::Rollcall(other) => {
                 return Err(at_line(number + 1, &format!("format {other} is not known to this version")));
             }
             _ if number == 0 => return Err(at_line(1, "this is no backup")),
-            Line::End(lines) if lines == number => return restoring.finish(),
+            Line::End(lines) if lines == number => break,
             Line::End(lines) => {
                 return Err(at_line(number + 1, &format!("{number} lines were found, {lines} were written")));
             }
@@ -266,6 +283,23 @@ pub fn restore(store: &Arc<dyn Store>, input: &mut dyn Read) -> Result<u64> {
         }
         number += 1;
     }
+    // The file's checksum is compared where its end is read.
+    match lines.read(&mut [0]) {
+        Ok(0) => restoring.finish(),
+        Ok(_) => Err(at_line(number + 2, "something follows the last line")),
+        Err(error) => Err(at_line(number + 2, &format!("the file is torn or altered: {error}"))),
+    }
+}
+
+fn next_line(lines: &mut impl BufRead, number: u64) -> Result<Line> {
+    let mut line = Vec::new();
+    let read = lines.take(LINE_BYTES_MAX).read_until(b'\n', &mut line);
+    let what = if number == 1 { "this is no backup, or torn" } else { "the file is torn" };
+    let read = read.map_err(|error| at_line(number, &format!("{what}: {error}")))?;
+    if read == 0 {
+        return Err(at_line(number, "the file ends before its last line"));
+    }
+    serde_json::from_slice(&line).map_err(|error| at_line(number, &format!("not understood: {error}")))
 }
 
 fn at_line(number: u64, what: &str) -> Error {
@@ -279,12 +313,15 @@ struct Restoring {
     pending: BTreeSet<(WorkspaceId, ContactId)>,
     /// Workspaces whose lines are complete, with their counters: written last.
     workspaces: Vec<(Workspace, Head)>,
+    /// Whose lines there were: each must be among `workspaces` in the end.
+    named: BTreeSet<WorkspaceId>,
     contacts: u64,
     waiting: usize,
 }
 
 impl Restoring {
     fn take(&mut self, line: Line) -> Result<()> {
+        self.named.extend(line.workspace());
         match line {
             Line::Contact(ws, contact) => {
                 let before = self.stored(ws, contact.id)?;
@@ -302,12 +339,11 @@ impl Restoring {
             Line::Stage(ws, stage) => self.writes.put_stage(ws, &stage),
             Line::Segment(ws, segment) => self.writes.put_segment(ws, &segment),
             Line::Workspace { workspace, seq, last_contact, last_item, contacts, digest } => {
-                let seq = Seq(seq.0 + 1);
+                let next =
+                    seq.0.checked_add(1).ok_or_else(|| Error::Io("its version is the last there can be".into()))?;
+                let (seq, log_floor) = (Seq(next), seq);
                 self.contacts += contacts;
-                self.workspaces.push((
-                    workspace,
-                    Head { seq, last_contact, contacts, digest, last_item, log_floor: Seq(seq.0 - 1) },
-                ));
+                self.workspaces.push((workspace, Head { seq, last_contact, contacts, digest, last_item, log_floor }));
             }
             Line::Token { id, workspace, user, name, hash, created_at, expires_at, revoked_at } => {
                 let hash =
@@ -338,8 +374,10 @@ impl Restoring {
 
     fn gone(&mut self, ws: WorkspaceId, id: ContactId) -> Result<()> {
         self.commit()?;
-        let Some(contact) = self.records.contact(ws, id)? else { return Ok(()) };
-        self.writes.delete_contact(ws, &contact);
+        // One made while the backup ran may have left a history and no record of itself.
+        if let Some(contact) = self.records.contact(ws, id)? {
+            self.writes.delete_contact(ws, &contact);
+        }
         let mut before = None;
         loop {
             let page = self.records.interactions(ws, id, before, PAGE)?;
@@ -359,6 +397,10 @@ impl Restoring {
     /// Checks every workspace against its counters, then makes it appear.
     fn finish(mut self) -> Result<u64> {
         self.commit()?;
+        let whole: BTreeSet<WorkspaceId> = self.workspaces.iter().map(|(workspace, _)| workspace.id).collect();
+        if let Some(ws) = self.named.difference(&whole).next() {
+            return Err(Error::Io(format!("the backup names workspace {ws} and does not have it")));
+        }
         for (workspace, head) in &self.workspaces {
             let (mut after, mut contacts, mut digest) = (ContactId(0), 0u64, 0u64);
             loop {
@@ -369,7 +411,8 @@ impl Restoring {
                 digest =
                     page.iter().fold(digest, |sum, contact| sum.wrapping_add(Records::digest(workspace.id, contact)));
             }
-            if (contacts, digest) != (head.contacts, head.digest) {
+            // An id above the last one given would be given again.
+            if (contacts, digest) != (head.contacts, head.digest) || after > head.last_contact {
                 let what = format!("{contacts} contacts arrived, {} were written, or one was altered", head.contacts);
                 return Err(Error::Store(StoreError::Damaged { key: format!("workspace {}", workspace.id), what }));
             }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rand::Rng;
 
 use super::txn::Txn;
+use super::workspace::State;
 use super::{Engine, Error, NewField, NewWorkspace, Result, Written};
 use crate::contact::*;
 use crate::index::RowSet;
@@ -13,7 +14,7 @@ use crate::store::{Change, Head, Subject, Writes};
 /// Contacts cleaned of a removed item in one batch.
 const CONTACTS_PER_BATCH: usize = 1000;
 /// The longest name of anything a workspace defines, in characters.
-const NAME_CHARS_MAX: usize = 255;
+pub(super) const NAME_CHARS_MAX: usize = 255;
 const FIELD_NAME_CHARS_MAX: usize = 50;
 
 impl Engine {
@@ -74,8 +75,7 @@ impl Engine {
     /// # Errors
     /// [`Error::NotYet`].
     pub fn definitions(&self, ws: WorkspaceId, min_version: Option<Seq>) -> Result<Written<Arc<Catalog>>> {
-        let workspace = self.shared.awake(ws)?;
-        workspace.wait_for(min_version, self.min_version_wait())?;
+        let workspace = self.reached(ws, min_version)?;
         let state = workspace.state.read();
         Ok(Written { value: state.catalog.clone(), version: state.head.seq })
     }
@@ -140,13 +140,13 @@ impl Engine {
     /// # Errors
     /// [`Error::NotFound`].
     pub fn delete_field(&self, ws: WorkspaceId, id: CustomFieldId) -> Result<Seq> {
-        self.known(ws, "custom field", id.0, |catalog| catalog.fields.contains_key(&id))?;
-        self.clean(
+        self.remove(
             ws,
+            ("custom field", id.0, Subject::Field(id)),
             move |state| state.index.present(Field::Custom(id)),
             move |contact| contact.set_custom(id, None),
-        )?;
-        self.remove(ws, Subject::Field(id), move |catalog| drop(catalog.remove_field(id)))
+            move |catalog| catalog.remove_field(id).is_some(),
+        )
     }
 
     /// Creates a tag (`id` 0) or changes one.
@@ -159,7 +159,13 @@ impl Engine {
             let holder = txn.catalog().tag_named(&name).map(|other| other.id.0);
             let max = txn.settings.tags_max;
             let id = TagId(item_id(txn, "tag", tag.id.0, holder, &name, max, |catalog| ids(&catalog.tags, |id| id.0))?);
-            let tag = Tag { id, name, description: described(tag.description)?, ..tag };
+            let tag = Tag {
+                id,
+                name,
+                description: described(tag.description)?,
+                emoji: short(tag.emoji, "emoji")?,
+                color: short(tag.color, "color")?,
+            };
             txn.define(Subject::Tag(id), |catalog| catalog.put_tag(tag.clone()));
             Ok(tag)
         })
@@ -170,12 +176,13 @@ impl Engine {
     /// # Errors
     /// [`Error::NotFound`].
     pub fn delete_tag(&self, ws: WorkspaceId, id: TagId) -> Result<Seq> {
-        self.known(ws, "tag", id.0, |catalog| catalog.tags.contains_key(&id))?;
-        let tagged = move |state: &super::workspace::State| {
-            state.index.set_facet(Field::Tags).map(|facet| facet.rows(id.0).clone()).unwrap_or_default()
-        };
-        self.clean(ws, tagged, move |contact| contact.tags.retain(|tag| *tag != id))?;
-        self.remove(ws, Subject::Tag(id), move |catalog| drop(catalog.remove_tag(id)))
+        self.remove(
+            ws,
+            ("tag", id.0, Subject::Tag(id)),
+            move |state| state.index.set_facet(Field::Tags).map(|facet| facet.rows(id.0).clone()).unwrap_or_default(),
+            move |contact| contact.tags.retain(|tag| *tag != id),
+            move |catalog| catalog.remove_tag(id).is_some(),
+        )
     }
 
     /// Creates a channel (`id` 0) or changes one.
@@ -212,7 +219,8 @@ impl Engine {
             let max = txn.settings.users_max;
             let all = |catalog: &Catalog| ids(&catalog.users, |id| id.0);
             let id = UserId(item_id(txn, "user", user.id.0, holder, &email, max, all)?);
-            let user = User { id, first_name, last_name, email, ..user };
+            let team = short(user.team, "team")?;
+            let user = User { id, first_name, last_name, email, team, ..user };
             txn.define(Subject::User(id), |catalog| catalog.put_user(user.clone()));
             Ok(user)
         })
@@ -231,7 +239,7 @@ impl Engine {
             let is_new = stage.id.0 == 0;
             let id = StageId(item_id(txn, "lifecycle stage", stage.id.0, holder, &name, max, all)?);
             let last = txn.catalog().stages.values().map(|stage| stage.position).max().unwrap_or(0);
-            let position = if is_new && stage.position == 0 { last + 1 } else { stage.position };
+            let position = if is_new && stage.position == 0 { last.saturating_add(1) } else { stage.position };
             let stage = Stage { id, name, position };
             txn.define(Subject::Stage(id), |catalog| catalog.put_stage(stage.clone()));
             Ok(stage)
@@ -243,60 +251,52 @@ impl Engine {
     /// # Errors
     /// [`Error::NotFound`].
     pub fn delete_stage(&self, ws: WorkspaceId, id: StageId) -> Result<Seq> {
-        self.known(ws, "lifecycle stage", id.0, |catalog| catalog.stages.contains_key(&id))?;
-        let staged = move |state: &super::workspace::State| {
-            state.index.facet(Field::Lifecycle).map(|facet| facet.rows(id.0).clone()).unwrap_or_default()
-        };
-        self.clean(ws, staged, move |contact| {
-            contact.lifecycle.take_if(|stage| *stage == id);
-        })?;
-        self.remove(ws, Subject::Stage(id), move |catalog| drop(catalog.remove_stage(id)))
+        self.remove(
+            ws,
+            ("lifecycle stage", id.0, Subject::Stage(id)),
+            move |state| state.index.facet(Field::Lifecycle).map(|facet| facet.rows(id.0).clone()).unwrap_or_default(),
+            move |contact| {
+                contact.lifecycle.take_if(|stage| *stage == id);
+            },
+            move |catalog| catalog.remove_stage(id).is_some(),
+        )
     }
 
-    fn known(&self, ws: WorkspaceId, what: &'static str, id: u32, there: impl Fn(&Catalog) -> bool) -> Result<()> {
-        let known = there(&*self.catalog(ws)?);
-        if known { Ok(()) } else { Err(Error::NotFound { what, name: id.to_string() }) }
-    }
-
-    /// Cleans the contacts that carry a thing, batch by batch, until none does: the thing itself goes last, so that a
-    /// crash in between leaves nothing that points nowhere.
-    fn clean(
-        &self,
-        ws: WorkspaceId,
-        carriers: impl Fn(&super::workspace::State) -> RowSet,
-        clean: impl Fn(&mut Contact) + Clone + Send + 'static,
-    ) -> Result<()> {
-        let workspace = self.shared.awake(ws)?;
-        loop {
-            let rows: Vec<u32> = carriers(&workspace.state.read()).iter().take(CONTACTS_PER_BATCH).collect();
-            if rows.is_empty() {
-                return Ok(());
-            }
-            let clean = clean.clone();
-            self.committer.write(ws, move |txn| {
-                for row in rows {
-                    let Some(before) = txn.contact(ContactId(row))? else { continue };
-                    let mut contact = (*before).clone();
-                    clean(&mut contact);
-                    contact.updated_at = contact.updated_at.max(txn.now);
-                    txn.put(Some(before), contact)?;
-                }
-                Ok(())
-            })?;
-        }
-    }
-
+    /// Cleans the contacts that carry a thing, batch by batch, and removes the thing in one batch with the last of them:
+    /// neither a crash nor a write in between leaves a contact that points nowhere. `remove` says whether it was there.
     fn remove(
         &self,
         ws: WorkspaceId,
-        subject: Subject,
-        remove: impl FnOnce(&mut Catalog) + Send + 'static,
+        (what, id, subject): (&'static str, u32, Subject),
+        carriers: impl Fn(&State) -> RowSet + Copy + Send + 'static,
+        clean: impl Fn(&mut Contact) + Copy + Send + 'static,
+        remove: impl Fn(&mut Catalog) -> bool + Copy + Send + 'static,
     ) -> Result<Seq> {
-        let written = self.committer.write(ws, move |txn| {
-            txn.define(subject, remove);
-            Ok(())
-        })?;
-        Ok(written.version)
+        loop {
+            let written = self.committer.write(ws, move |txn| {
+                let mut rest = (**txn.catalog()).clone();
+                if !remove(&mut rest) {
+                    return Err(Error::NotFound { what, name: id.to_string() });
+                }
+                let (carriers, all) = txn.carriers(carriers, CONTACTS_PER_BATCH);
+                for carrier in carriers {
+                    let Some(before) = txn.contact(carrier)? else { continue };
+                    let mut contact = (*before).clone();
+                    clean(&mut contact);
+                    if contact != *before {
+                        contact.updated_at = contact.updated_at.max(txn.now);
+                        txn.put(Some(before), contact)?;
+                    }
+                }
+                if all {
+                    txn.define(subject, |catalog| *catalog = rest);
+                }
+                Ok(all)
+            })?;
+            if written.value {
+                return Ok(written.version);
+            }
+        }
     }
 }
 
@@ -335,7 +335,7 @@ fn limit(have: usize, max: usize, what: &'static str) -> Result<()> {
 }
 
 /// A name without surrounding white space, not empty, not too long, without control characters.
-fn named(name: &str, path: &str, chars_max: usize) -> Result<String> {
+pub(super) fn named(name: &str, path: &str, chars_max: usize) -> Result<String> {
     let name = name.trim();
     let chars = name.chars().count();
     if name.is_empty() {
@@ -352,9 +352,15 @@ fn named(name: &str, path: &str, chars_max: usize) -> Result<String> {
 }
 
 fn described(description: Option<String>) -> Result<Option<String>> {
-    match description.as_deref().map(str::trim) {
+    short(description, "description")
+}
+
+/// Text that may be absent, as long as a name at most: one value too large for the store would fail the writes of all
+/// that share its batch.
+fn short(text: Option<String>, path: &str) -> Result<Option<String>> {
+    match text.as_deref().map(str::trim) {
         None | Some("") => Ok(None),
-        Some(text) => named(text, "description", NAME_CHARS_MAX).map(Some),
+        Some(text) => named(text, path, NAME_CHARS_MAX).map(Some),
     }
 }
 

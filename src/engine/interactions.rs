@@ -32,8 +32,19 @@ impl Engine {
         before: Option<(Millis, u64)>,
         limit: usize,
     ) -> Result<Vec<(u64, Interaction)>> {
-        let contact = self.contact(ws, who, None)?.value;
-        Ok(self.shared.records.interactions(ws, contact.id, before, limit)?)
+        let contact = self.contact(ws, who, None)?;
+        let (id, version) = (contact.value.id, contact.version.0);
+        let (mut entries, mut before) = (Vec::new(), before);
+        loop {
+            let page = self.shared.records.interactions(ws, id, before, limit - entries.len())?;
+            let Some((number, last)) = page.last() else { return Ok(entries) };
+            before = Some((last.at, *number));
+            // The store may be a batch ahead of what is acknowledged.
+            entries.extend(page.into_iter().filter(|(number, _)| *number <= version));
+            if entries.len() >= limit {
+                return Ok(entries);
+            }
+        }
     }
 }
 
@@ -138,9 +149,12 @@ impl Engine {
         who: &Identifier,
         min_version: Option<Seq>,
     ) -> Result<Written<Arc<Contact>>> {
-        let workspace = self.shared.awake(ws)?;
-        workspace.wait_for(min_version, self.min_version_wait())?;
+        let workspace = self.reached(ws, min_version)?;
         let state = workspace.state.read();
+        if workspace.is_retired() {
+            drop(state);
+            return self.contact(ws, who, min_version);
+        }
         let find = |id| workspace.contact(&state, &self.shared.records, &self.shared.cache, id);
         let found = match super::lookup::row(&workspace, &state, &self.shared.records, who)? {
             Some(id) => find(id)?,

@@ -10,7 +10,7 @@ use super::workspace::{State, Workspace};
 use super::{Actor, Engine, Error, Explained, Page, Query, Result, Written};
 use crate::clock::Stopwatch;
 use crate::contact::identity::Identifier;
-use crate::contact::{Contact, ContactId, WorkspaceId};
+use crate::contact::{Contact, ContactId, Seq, WorkspaceId};
 use crate::filter::ContactReport;
 use crate::store::StoreError;
 
@@ -89,11 +89,15 @@ impl Engine {
         ask: Ask,
         finish: impl FnOnce(&Workspace, &RwLockReadGuard<'_, State>, Selection) -> Result<T>,
     ) -> Result<T> {
-        let workspace = self.shared.awake(actor.workspace)?;
-        workspace.wait_for(query.min_version, self.min_version_wait())?;
         let (now, me) = (self.shared.clock.now(), actor.user.as_ref().map(|user| user.id));
+        let mut workspace = self.reached(actor.workspace, query.min_version)?;
         loop {
             let state = workspace.state.read();
+            if workspace.is_retired() {
+                drop(state);
+                workspace = self.reached(actor.workspace, query.min_version)?;
+                continue;
+            }
             match select(query, state.view(), now, me, None, &self.shared.settings, ask) {
                 Ok(selection) => return finish(&workspace, &state, selection),
                 Err(Refusal::Error(error)) => return Err(error),
@@ -121,8 +125,19 @@ impl Engine {
         rows.iter().map(one).collect()
     }
 
+    /// The workspace, once it has reached the version. It may be retired before its state is held: then it is to be asked
+    /// for again, for its successor's writes are in the store.
+    pub(super) fn reached(&self, ws: WorkspaceId, min_version: Option<Seq>) -> Result<Arc<Workspace>> {
+        let workspace = self.shared.awake(ws)?;
+        match workspace.wait_for(min_version, self.min_version_wait()) {
+            Ok(()) => Ok(workspace),
+            Err(_) if workspace.is_retired() => self.reached(ws, min_version),
+            Err(late) => Err(late),
+        }
+    }
+
     /// How long a read waits for its `minVersion`.
-    pub(super) fn min_version_wait(&self) -> Duration {
+    fn min_version_wait(&self) -> Duration {
         Duration::from_millis(self.shared.settings.min_version_wait_ms)
     }
 }

@@ -25,6 +25,8 @@ pub struct Shared {
     /// Where derived files live; without it the index is in memory only.
     pub index_dir: Option<PathBuf>,
     pub tokens: RwLock<HashMap<TokenId, TokenRecord>>,
+    /// Held by whoever makes or revokes a token; never by who only asks for one.
+    pub tokens_writing: Mutex<()>,
     pub directory: RwLock<Directory>,
     /// Backups under way: the change log is not trimmed meanwhile.
     pub backups: AtomicUsize,
@@ -45,6 +47,7 @@ impl Shared {
             clock,
             index_dir,
             tokens: RwLock::new(tokens),
+            tokens_writing: Mutex::default(),
             directory: RwLock::new(directory),
             backups: AtomicUsize::new(0),
             slots: Mutex::default(),
@@ -105,7 +108,13 @@ impl Shared {
 
     /// Lets the workspace go from memory. Only the committer's thread may ask for it, when no write is under way.
     pub fn forget(&self, workspace: &Workspace) {
+        let slot = self.slots.lock().get(&workspace.id).cloned();
+        // Locked, so that nobody is given the workspace once it is retired.
+        let mut place = slot.as_ref().map(|slot| slot.lock());
         workspace.retire();
+        if let Some(place) = &mut place {
+            **place = None;
+        }
         self.slots.lock().remove(&workspace.id);
     }
 

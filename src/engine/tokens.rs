@@ -8,6 +8,7 @@ use rand::Rng;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use super::define::{NAME_CHARS_MAX, named};
 use super::{Actor, Engine, Error, Result};
 use crate::contact::{Millis, TokenId, UserId, WorkspaceId};
 use crate::store::TokenRecord;
@@ -19,7 +20,7 @@ impl Engine {
     /// Makes a token for a user; the secret is shown this once.
     ///
     /// # Errors
-    /// [`Error::NotFound`] for an unknown workspace or user.
+    /// [`Error::NotFound`] for an unknown workspace or user, [`Error::Invalid`] for no name or too long a one.
     pub fn create_token(
         &self,
         ws: WorkspaceId,
@@ -27,12 +28,13 @@ impl Engine {
         name: &str,
         expires_at: Option<Millis>,
     ) -> Result<(TokenRecord, String)> {
+        let name = named(name, "name", NAME_CHARS_MAX)?;
         if !self.catalog(ws)?.users.contains_key(&user) {
             return Err(Error::NotFound { what: "user", name: user.to_string() });
         }
-        // The lock spans reading the last id and writing the next one.
-        let mut tokens = self.shared.tokens.write();
-        let id = TokenId(tokens.keys().map(|id| id.0).max().unwrap_or(0) + 1);
+        // Spans reading the last id and writing the next one; the tokens themselves are not locked while the disk writes.
+        let _writing = self.shared.tokens_writing.lock();
+        let id = TokenId(self.shared.tokens.read().keys().map(|id| id.0).max().unwrap_or(0) + 1);
         let mut random = [0u8; 32];
         rand::rng().fill_bytes(&mut random);
         let secret = format!("{PREFIX}{id}_{}", URL_SAFE_NO_PAD.encode(random));
@@ -40,14 +42,14 @@ impl Engine {
             id,
             workspace: ws,
             user,
-            name: name.to_string(),
+            name,
             hash: Sha256::digest(secret.as_bytes()).into(),
             created_at: self.shared.clock.now(),
             expires_at,
             revoked_at: None,
         };
         self.committer.write_token(record.clone())?;
-        tokens.insert(id, record.clone());
+        self.shared.tokens.write().insert(id, record.clone());
         Ok((record, secret))
     }
 
@@ -67,13 +69,13 @@ impl Engine {
     /// # Errors
     /// [`Error::NotFound`].
     pub fn revoke_token(&self, ws: WorkspaceId, id: TokenId) -> Result<()> {
-        let mut tokens = self.shared.tokens.write();
-        let token = tokens.get_mut(&id).filter(|token| token.workspace == ws);
+        let _writing = self.shared.tokens_writing.lock();
+        let token = self.shared.tokens.read().get(&id).filter(|token| token.workspace == ws).cloned();
         let token = token.ok_or(Error::NotFound { what: "token", name: id.to_string() })?;
         if token.revoked_at.is_none() {
-            let revoked = TokenRecord { revoked_at: Some(self.shared.clock.now()), ..token.clone() };
+            let revoked = TokenRecord { revoked_at: Some(self.shared.clock.now()), ..token };
             self.committer.write_token(revoked.clone())?;
-            *token = revoked;
+            self.shared.tokens.write().insert(id, revoked);
         }
         Ok(())
     }

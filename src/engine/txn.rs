@@ -1,11 +1,14 @@
 //! One operation's view of its workspace while it runs in the committer: reads what is staged, stages what it changes.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::staged::{HistoryWrite, Sources, Staged};
+use super::workspace::State;
 use super::{Error, Result, Settings, records_cache};
 use crate::contact::identity::{Identifier, IdentityKey};
 use crate::contact::*;
+use crate::index::RowSet;
 use crate::store::Subject;
 
 /// What a contact may take; well below what the store takes as one value.
@@ -41,6 +44,15 @@ impl<'a> Txn<'a> {
             Some(touched) => Ok(touched.now.clone()),
             None => self.base.contact(id, &self.sources),
         }
+    }
+
+    /// Up to `limit` of the contacts that the index finds, all that this batch has touched, and whether that is all there
+    /// can be: the index does not know of the batch yet.
+    pub fn carriers(&self, find: impl FnOnce(&State) -> RowSet, limit: usize) -> (BTreeSet<ContactId>, bool) {
+        let rows = find(&self.base.workspace.state.read());
+        let found = rows.iter().take(limit).map(ContactId);
+        let touched = self.base.contacts.keys().chain(self.staged.contacts.keys()).copied();
+        (found.chain(touched).collect(), rows.len() <= limit as u64)
     }
 
     /// Who holds an e-mail or phone, ascending.

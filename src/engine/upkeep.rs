@@ -86,7 +86,7 @@ fn flush_if_due(shared: &Shared, workspace: &Workspace) -> Result<()> {
 
 fn checkpoint_if_due(shared: &Arc<Shared>, committer: &Committer, workspace: &Arc<Workspace>) -> Result<()> {
     let head = workspace.state.read().head;
-    let since = head.seq.0 - workspace.checkpointed.load(Ordering::SeqCst);
+    let since = head.seq.0.saturating_sub(workspace.checkpointed.load(Ordering::SeqCst));
     if head.contacts < shared.settings.checkpoint_contacts_min || since < shared.settings.checkpoint_changes {
         return Ok(());
     }
@@ -100,7 +100,8 @@ fn sleep(shared: &Arc<Shared>, committer: &Committer, workspace: Arc<Workspace>)
     settle(shared, &workspace)?;
     let shared = shared.clone();
     committer.alone(move || {
-        if !workspace.is_retired() {
+        // Once the store takes no writes it may show one that was never acknowledged: awake it stays hidden.
+        if !workspace.is_retired() && shared.records.store().read_only().is_none() {
             settle(&shared, &workspace)?;
             shared.forget(&workspace);
         }

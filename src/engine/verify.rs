@@ -7,7 +7,7 @@ use super::workspace::Workspace;
 use super::{Engine, Result, VerifyReport, checkpoint, flush};
 use crate::contact::{ContactId, WorkspaceId};
 use crate::index::{Index, RowTexts};
-use crate::store::{Head, Records};
+use crate::store::{Head, Records, StoreError};
 
 /// Records read at a time.
 const PAGE: usize = 4096;
@@ -42,10 +42,14 @@ impl Engine {
     /// Makes the index anew from the store: memory, text index and checkpoint. No write happens meanwhile.
     ///
     /// # Errors
-    /// [`crate::store::StoreError::Damaged`] where the store itself is not whole.
+    /// [`StoreError::Damaged`] where the store itself is not whole, [`StoreError::ReadOnly`] after a failed write: what it
+    /// then shows may never have been acknowledged.
     pub fn rebuild(&self, ws: WorkspaceId) -> Result<()> {
         let shared = self.shared.clone();
         self.committer.alone(move || {
+            if let Some(why) = shared.records.store().read_only() {
+                return Err(StoreError::ReadOnly(why).into());
+            }
             let folder = shared.folder(ws).filter(|folder| folder.exists());
             let clear = || folder.map_or(Ok(()), |folder| std::fs::remove_dir_all(folder).map_err(checkpoint::io));
             let workspace = shared.wake_anew(ws, clear)?;

@@ -80,13 +80,15 @@ impl Workspace {
         }
     }
 
-    /// Ends its right to the workspace's files; waits for whoever is writing one.
+    /// Ends its right to the workspace's files; waits for whoever is writing one, and for queries that have begun: those
+    /// that begin later see that it is retired.
     pub fn retire(&self) {
         let _files = self.text.lock();
         self.retired.store(true, Ordering::SeqCst);
+        drop(self.state.write());
     }
 
-    /// Whether it was retired. It stays as it is told to the committer, and to whoever holds `text`.
+    /// Whether it was retired. It stays as it is told to the committer, and to whoever holds `text` or `state`.
     pub fn is_retired(&self) -> bool {
         self.retired.load(Ordering::SeqCst)
     }
@@ -111,7 +113,12 @@ impl Workspace {
             return Ok(Some(contact));
         }
         let contact = records.contact(self.id, id)?.map(Arc::new);
-        if let Some(contact) = &contact {
+        // A batch may have reached the store since; it is noted before it does, and stays so while the state is held.
+        if let Some(before) = self.in_flight.read().get(&id) {
+            return Ok(before.clone());
+        }
+        // What is read for a retired workspace may be older than what its successor has put.
+        if let Some(contact) = contact.as_ref().filter(|_| !self.is_retired()) {
             cache.put(self.id, contact.clone());
         }
         Ok(contact)

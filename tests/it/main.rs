@@ -8,6 +8,7 @@ mod cli_demo;
 mod cli_import;
 mod cli_move;
 mod crash;
+mod engine_races;
 mod engine_writes;
 mod http_bad_input;
 mod http_log;
