@@ -55,6 +55,13 @@ pub(super) fn open_store(config: &Config, create: bool) -> Result<Arc<dyn Store>
     Ok(Arc::new(store))
 }
 
+/// Takes away a store that was made just now and could not be filled, and the folder if nothing else is in it.
+pub(super) fn remove_store(folder: &Path) {
+    // What cannot be removed stays and is named by the next attempt.
+    let _ = std::fs::remove_dir_all(folder.join(STORE));
+    let _ = std::fs::remove_dir(folder);
+}
+
 /// Whether there is a store in the folder.
 pub(super) fn is_used(folder: &Path) -> bool {
     folder.join(STORE).is_dir()

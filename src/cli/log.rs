@@ -1,14 +1,24 @@
 //! Where log lines go and which of them: standard error, by section `[log]`.
 
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 use crate::config::{Log, LogFormat};
 
 use super::failure::Failure;
 
+fn is_level(word: &str) -> bool {
+    word.parse::<LevelFilter>().is_ok()
+}
+
 /// Starts logging. A server logs as configured; other commands warn unless told to say more.
 pub(super) fn start(log: &Log, is_server: bool) -> Result<(), Failure> {
     let level = if is_server || log.level != "info" { log.level.as_str() } else { "warn" };
+    // A word that is no level would be taken for the name of a module, of which everything is logged.
+    if let Some(word) = level.split(',').map(str::trim).find(|part| !part.contains(['=', '[']) && !is_level(part)) {
+        let what = format!("log.level: {word:?} is no level; use error, warn, info, debug, trace, or module=level");
+        return Err(Failure::Usage(what));
+    }
     let filter = EnvFilter::try_new(level)
         .map_err(|error| Failure::Usage(format!("log.level: {level:?} is not understood: {error}")))?;
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);

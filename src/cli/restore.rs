@@ -28,8 +28,9 @@ impl Restore {
         }
         let mut file = File::open(&self.file).map_err(|error| Failure::file("read", &self.file, &error))?;
         let store = folder::open_store(config, true)?;
-        let contacts = engine::restore(&store, &mut file)?;
+        let restored = engine::restore(&store, &mut file);
         drop(store);
+        let contacts = restored.inspect_err(|_| folder::remove_store(target))?;
         show::line(&format!("{contacts} contacts restored into {}", target.display()))
     }
 }

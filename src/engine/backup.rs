@@ -294,7 +294,8 @@ pub fn restore(store: &Arc<dyn Store>, input: &mut dyn Read) -> Result<u64> {
 fn next_line(lines: &mut impl BufRead, number: u64) -> Result<Line> {
     let mut line = Vec::new();
     let read = lines.take(LINE_BYTES_MAX).read_until(b'\n', &mut line);
-    let read = read.map_err(|error| at_line(number, &format!("the file is torn: {error}")))?;
+    let what = if number == 1 { "this is no backup, or torn" } else { "the file is torn" };
+    let read = read.map_err(|error| at_line(number, &format!("{what}: {error}")))?;
     if read == 0 {
         return Err(at_line(number, "the file ends before its last line"));
     }

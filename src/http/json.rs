@@ -11,6 +11,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use super::app::App;
 use super::problem::{Kind, Problem};
 use super::strict::AsObject;
+use super::wording;
 
 /// The body of a request as JSON of that type. Unknown and repeated members are the type's to refuse.
 pub struct JsonBody<T>(pub T);
@@ -141,7 +142,7 @@ fn refusal(path: &str, error: &serde_json::Error) -> Problem {
         _ => "invalid_value",
     };
     let path = if path == "." { "" } else { path };
-    Problem::mistake(member(path, code, sentence), code, sentence).place(line, column)
+    Problem::mistake(member(path, code, sentence), code, wording::plainly(sentence)).place(line, column)
 }
 
 /// The path of the member the sentence names, where the reader's path stops at the object around it.
@@ -213,6 +214,7 @@ mod tests {
             let problem = said(body.as_bytes()).await;
             assert_eq!(problem["code"], *code, "{body}: {problem}");
             let found = problem.get("path").and_then(|path| path.as_str()).unwrap_or_default();
+            assert!(!problem["detail"].as_str().unwrap_or(":").starts_with(':'), "{body}: {problem}");
             assert!(found == *path || (found.starts_with("filter") && path.starts_with("filter")), "{body}: {problem}");
         }
     }

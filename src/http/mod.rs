@@ -31,6 +31,7 @@ mod strict;
 mod tags;
 mod users;
 mod wire;
+mod wording;
 mod workspace;
 
 pub use problem::Kind;

@@ -2,13 +2,15 @@
 
 use std::net::SocketAddr;
 
-use serde::Deserialize;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 
 /// Settings of the HTTP server. Defaults live in `config/rollcall.toml` only.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// Address and port to listen on; port 0 takes a free one.
+    #[serde(deserialize_with = "address")]
     pub bind: SocketAddr,
     /// Largest request body in bytes; a larger one is answered 413.
     pub body_bytes_max: usize,
@@ -34,4 +36,12 @@ pub struct Settings {
     pub compression: bool,
     /// Whether `/metrics` answers anyone; else only callers on this machine that come straight, not through a proxy.
     pub metrics_open: bool,
+}
+
+/// An address with its port, as text.
+fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse().map_err(|_| {
+        D::Error::custom(format!("found {text:?}; an IP address with its port is needed, such as 127.0.0.1:7373"))
+    })
 }

@@ -103,6 +103,20 @@ fn the_csv_of_the_demo_imports_with_the_printed_command() {
 }
 
 #[test]
+fn a_restore_that_fails_leaves_the_folder_free_for_the_next() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (data, other) = (folder.path().join("data"), folder.path().join("other"));
+    done(&data, &["workspace", "create", "one"]);
+    let [backup, wrong] = ["all.backup", "wrong"].map(|name| folder.path().join(name));
+    std::fs::write(&wrong, "no backup at all").expect("a file");
+    let [backup, wrong] = [&backup, &wrong].map(|path| path.to_str().expect("UTF-8"));
+    done(&data, &["backup", backup]);
+    assert!(refused(&other, &["restore", wrong], 1).contains("this is no backup"));
+    assert!(!other.exists());
+    done(&other, &["restore", backup]);
+}
+
+#[test]
 fn commands_say_what_is_wrong_in_one_line() {
     let folder = tempfile::tempdir().expect("a folder");
     let data = folder.path().join("data");
@@ -123,4 +137,6 @@ fn commands_say_what_is_wrong_in_one_line() {
     refused(&data, &["import", "no.xlsx", "--workspace", "one"], 2);
     assert!(refused(&data, &["demo"], 2).contains("no demo's"));
     refused(&data, &["frobnicate"], 2);
+    assert!(refused(&data, &["verify", "--log-level", "loud"], 2).contains("\"loud\" is no level"));
+    assert!(refused(&data, &["serve", "--bind", "localhost"], 2).contains("such as 127.0.0.1:7373"));
 }

@@ -179,6 +179,9 @@ impl Reader<'_> {
         let found = self.catalog.stage_named(&name).map(|stage| stage.id).or_else(by_id);
         found.map(Some).ok_or_else(|| {
             let names: Vec<&str> = self.catalog.stages_in_order().iter().map(|stage| stage.name.as_str()).collect();
+            if names.is_empty() {
+                return ("unknown_stage", "The workspace has no lifecycle stages: make them first.".to_owned());
+            }
             let nearest = suggest::did_you_mean(&name, names.iter().copied());
             ("unknown_stage", format!("There is no such lifecycle stage: use one of {}.{nearest}", names.join(", ")))
         })

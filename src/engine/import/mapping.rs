@@ -40,15 +40,7 @@ pub(super) fn map(
     options: &Options,
 ) -> Result<Mapped, Error> {
     let mut mapped = Mapped { targets: Vec::with_capacity(columns.len()), new_fields: Vec::new(), ignored: Vec::new() };
-    let mut mistakes = Vec::new();
-    for (header, field) in &options.map {
-        if !columns.iter().any(|column| is_same(column, header)) {
-            let near = suggest::did_you_mean(header, columns.iter().map(String::as_str));
-            mistakes.push(Mistake::new(header, "unknown_column", format!("The file has no such column.{near}")));
-        } else if target_of(field, catalog).is_none() {
-            mistakes.push(Mistake::new(header, "unknown_field", unknown_field(field, catalog)));
-        }
-    }
+    let mut mistakes = misnamed(columns, catalog, options);
     // A name of both is of use only where there is no first name to fill.
     let has_first_name = columns.iter().any(|column| wanted(column, catalog, options) == Some(first_name()));
     for (at, column) in columns.iter().enumerate() {
@@ -69,7 +61,10 @@ pub(super) fn map(
                 Target::Ignored
             }
             None => {
-                mistakes.push(Mistake::new(column, "unknown_column", unknown_column(column, catalog)));
+                // A column mapped to a field that is not there has been named already.
+                if !options.map.iter().any(|(header, _)| is_same(header, column)) {
+                    mistakes.push(Mistake::new(column, "unknown_column", unknown_column(column, catalog)));
+                }
                 continue;
             }
         };
@@ -79,6 +74,25 @@ pub(super) fn map(
         mapped.targets.push(target);
     }
     if mistakes.is_empty() { Ok(mapped) } else { Err(Error::Invalid(mistakes)) }
+}
+
+/// What the caller says of columns the file does not have, and of fields that are not there.
+fn misnamed(columns: &[String], catalog: &Catalog, options: &Options) -> Vec<Mistake> {
+    let mut mistakes = Vec::new();
+    let absent = |header: &str| {
+        let near = suggest::did_you_mean(header, columns.iter().map(String::as_str));
+        Mistake::new(header, "unknown_column", format!("The file has no such column.{near}"))
+    };
+    let is_there = |header: &str| columns.iter().any(|column| is_same(column, header));
+    for (header, field) in &options.map {
+        if !is_there(header) {
+            mistakes.push(absent(header));
+        } else if target_of(field, catalog).is_none() {
+            mistakes.push(Mistake::new(header, "unknown_field", unknown_field(field, catalog)));
+        }
+    }
+    mistakes.extend(options.types.iter().filter(|(header, _)| !is_there(header)).map(|(header, _)| absent(header)));
+    mistakes
 }
 
 /// The value as the contact's JSON takes it: tags apart, objects in a cell read, a neutralised phone as it was.
@@ -268,12 +282,7 @@ mod tests {
     #[test]
     fn what_does_not_map_is_named() {
         let found = codes(mapped(&["given", "nonsense", "email"], &options(&[("given", "firstNam"), ("no", "email")])));
-        let expected = [
-            ("given", "unknown_field"),
-            ("no", "unknown_column"),
-            ("given", "unknown_column"),
-            ("nonsense", "unknown_column"),
-        ];
+        let expected = [("given", "unknown_field"), ("no", "unknown_column"), ("nonsense", "unknown_column")];
         assert_eq!(found, expected.map(|(path, code)| (path.to_owned(), code)));
         assert_eq!(
             codes(mapped(&["mail", "email"], &options(&[("mail", "email")]))),
@@ -281,6 +290,8 @@ mod tests {
         );
         assert_eq!(codes(mapped(&["name"], &options(&[]))), [("name".to_owned(), "unknown_column")]);
         assert!(mapped(&["name", "firstName"], &options(&[])).is_ok());
+        let typed = Options { types: vec![("scor".into(), DataType::Number)], new_fields: true, ..options(&[]) };
+        assert_eq!(codes(mapped(&["email", "score"], &typed)), [("scor".to_owned(), "unknown_column")]);
     }
 
     #[test]

@@ -41,6 +41,13 @@ enum Reader {
     Ndjson(BufReader<File>),
 }
 
+/// What seems to stand between the cells of a header that was read as one, unless the caller has mapped that one.
+fn other_delimiter(columns: &[String], options: &Options) -> Option<&'static str> {
+    let [only] = columns else { return None };
+    let is_meant = options.map.iter().any(|(header, _)| header == only);
+    [";", "\t", ",", "|"].into_iter().find(|mark| !is_meant && only.contains(mark))
+}
+
 impl Source {
     /// Opens the file and reads the header of a CSV.
     pub fn open(path: &Path, options: &Options) -> Result<Source, Error> {
@@ -58,6 +65,10 @@ impl Source {
                 }
                 if columns.iter().all(String::is_empty) {
                     return Err(failed("it has no header".into()));
+                }
+                if let Some(other) = other_delimiter(&columns, options) {
+                    let what = format!("its header is one cell with {other:?} in it; --delimiter {other:?} reads it");
+                    return Err(failed(what.replace("\"\\t\"", "tab")));
                 }
                 Reader::Csv(Box::new(reader))
             }

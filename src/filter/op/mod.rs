@@ -145,7 +145,9 @@ pub(super) fn find(name: &str, kind: Kind, field: &str, path: &str) -> Result<&'
         Some(_) => ("wrong_operator", "does not apply here"),
         None => ("unknown_operator", "is not an operator"),
     };
-    let message = format!("{shown} {what}: {field} is a {} field and takes {choices}.{hint}", kind_name(kind));
+    let kind = kind_name(kind);
+    let article = if kind.starts_with('i') { "an" } else { "a" };
+    let message = format!("{shown} {what}: {field} is {article} {kind} field and takes {choices}.{hint}");
     Err(Mistake::new(format!("{path}.operator"), code, message))
 }
 

@@ -36,6 +36,7 @@ fn wrong_names_and_texts_are_refused_in_words() {
         ("email", "equals", json!("x"), "operator", "unknown_operator", "isEqualTo, isNotEqualTo, contains"),
         ("email", "contain", json!("x"), "operator", "unknown_operator", "Did you mean contains?"),
         ("tags", "contains", json!("x"), "operator", "wrong_operator", "tags is a set field and takes hasAnyOf"),
+        ("createdAt", "contains", json!("x"), "operator", "wrong_operator", "createdAt is an instant field"),
         ("score", "isTimestampAfter", json!(1), "operator", "wrong_operator", "isGreaterThan"),
         ("email", "isEqualTo", json!(5), "value", "wrong_type", "found the number 5"),
         ("email", "isEqualTo", Json::Null, "value", "wrong_type", "found null"),
