@@ -97,9 +97,9 @@ standard! {
     LastInteractionAt "lastInteractionAt" &[], Instant "sort" "" "Last interaction";
     CreatedAt "createdAt" &[], Instant "sort" "" "Date added";
     UpdatedAt "updatedAt" &[], Instant "sort" "" "Last updated";
-    TimeSinceLastMessage "timeSinceLastMessage" &[], Duration "" "" "Time since last message";
-    TimeSinceLastIncomingMessage "timeSinceLastIncomingMessage" &[], Duration "" "" "Time since last incoming message";
-    TimeSinceLastInteraction "timeSinceLastInteraction" &[], Duration "" "" "Time since last interaction";
+    TimeSinceLastMessage "timeSinceLastMessage" &[], Duration "sort" "" "Time since last message";
+    TimeSinceLastIncomingMessage "timeSinceLastIncomingMessage" &[], Duration "sort" "" "Time since last incoming message";
+    TimeSinceLastInteraction "timeSinceLastInteraction" &[], Duration "sort" "" "Time since last interaction";
     Segment "segment" &[], Segment "" "" "Segment";
 }
 

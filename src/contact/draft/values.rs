@@ -46,6 +46,13 @@ pub fn text(value: &Json, max: usize) -> Result<Option<String>, Wrong> {
     }
 }
 
+/// Text of a custom field, which may have several lines, as addresses and notes do.
+pub fn lines(value: &Json) -> Result<Option<String>, Wrong> {
+    let Json::String(given) = value else { return text(value, TEXT_MAX) };
+    let plain: String = given.chars().map(|c| if matches!(c, '\n' | '\r' | '\t') { ' ' } else { c }).collect();
+    Ok(text(&Json::String(plain), TEXT_MAX)?.map(|_| given.trim().to_owned()))
+}
+
 /// Text that `read` makes something of.
 pub fn parsed<T>(
     value: &Json,
@@ -121,7 +128,7 @@ pub fn unwrapped(value: &Json) -> Cow<'_, Json> {
 /// A custom field's value.
 pub fn custom(value: &Json, field: &CustomField) -> Result<Option<Value>, Wrong> {
     Ok(match field.data_type {
-        DataType::Text => text(value, TEXT_MAX)?.map(Value::Text),
+        DataType::Text => lines(value)?.map(Value::Text),
         DataType::Email => parsed(value, "invalid_email", email)?.map(Value::Text),
         DataType::Url => {
             text(value, TEXT_MAX)?.map(|text| url(&text, &["http", "https"])).transpose()?.map(Value::Text)

@@ -104,9 +104,15 @@ impl Reader<'_> {
         for (at, asked) in query.sort.iter().enumerate() {
             let path = format!("sort[{at}].field");
             match self.field(&path, &asked.field, "sorted by", "not_sortable", |field| field.is_sortable()) {
-                // A field that stands before decides all it can; ids are never equal.
-                Ok(field) if keys.iter().any(|key| key.field == field || key.field == Field::Id) => {}
-                Ok(field) => keys.push(Key::new(field, asked.descending, asked.missing_first, view)),
+                Ok(field) => {
+                    // The longest time since is the earliest instant.
+                    let reversed = field.counts_from().map(|instant| (instant, !asked.descending));
+                    let (field, descending) = reversed.unwrap_or((field, asked.descending));
+                    // A field that stands before decides all it can; ids are never equal.
+                    if !keys.iter().any(|key| key.field == field || key.field == Field::Id) {
+                        keys.push(Key::new(field, descending, asked.missing_first, view));
+                    }
+                }
                 Err(mistake) => note(mistake),
             }
         }

@@ -65,7 +65,11 @@ fn sort_value(contact: &Contact, field: Field, world: &World) -> Option<SortValu
             Value::Date(days) => SortValue::Number(f64::from(*days)),
             Value::Time(minutes) => SortValue::Number(f64::from(*minutes)),
         }),
-        other => panic!("{other:?} is not sortable"),
+        other => {
+            let since = other.counts_from().unwrap_or_else(|| panic!("{other:?} is not sortable"));
+            let SortValue::Number(at) = sort_value(contact, since, world)? else { panic!("an instant is a number") };
+            Some(SortValue::Number(-at))
+        }
     }
 }
 

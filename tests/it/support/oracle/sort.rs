@@ -63,6 +63,10 @@ impl Oracle<'_> {
                 Some(Key::Text(self.compared(&user.full_name()), user.id.0))
             }
             (Field::CountryCode | Field::Language, _) => self.choice(field, contact).map(Key::Plain),
+            (_, Kind::Duration) => {
+                let at = self.ordered(field.counts_from()?, contact)?;
+                Some(Key::Number(-at))
+            }
             (_, Kind::Checkbox) => {
                 self.choice(field, contact).map(|checked| Key::Number(f64::from(u8::from(checked == "true"))))
             }
