@@ -13,7 +13,7 @@ use super::query_string::QueryString;
 use super::roles::{ChangeDefinitions, May, ReadDefinitions};
 use super::strict::clearable;
 use super::wire::{Deleted, Listed};
-use crate::contact::{Catalog, CustomField, DataType, Field, Kind, Seq};
+use crate::contact::{Catalog, CustomField, DataType, Field, Seq};
 use crate::engine::NewField;
 use crate::filter::op;
 
@@ -222,7 +222,7 @@ impl FieldBody {
         FieldBody {
             name: field.name(catalog).to_owned(),
             label: label.unwrap_or_default().to_owned(),
-            kind: kind_name(kind),
+            kind: op::kind_name(kind),
             operators: op::of_kind(kind).map(|operator| operator.name).collect(),
             sortable: field.is_sortable(),
             facetable: field.is_facetable(catalog),
@@ -234,22 +234,6 @@ impl FieldBody {
                 searchable: custom.searchable,
             }),
         }
-    }
-}
-
-fn kind_name(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Text => "text",
-        Kind::Phone => "phone",
-        Kind::Choice => "choice",
-        Kind::Set => "set",
-        Kind::Number => "number",
-        Kind::Instant => "instant",
-        Kind::Duration => "duration",
-        Kind::Date => "date",
-        Kind::Time => "time",
-        Kind::Checkbox => "checkbox",
-        Kind::Segment => "segment",
     }
 }
 
