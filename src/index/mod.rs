@@ -166,6 +166,10 @@ impl Index {
         };
         self.facets.retain(|field, _| is_defined(field));
         self.columns.retain(|field, _| is_defined(field));
+        // The text index has the texts of a field that goes until their rows are written anew.
+        for (_, column) in self.texts.iter().filter(|(field, _)| !is_defined(field)) {
+            self.unflushed |= &column.present();
+        }
         self.texts.retain(|field, _| is_defined(field));
         self.orders.retain(|field, _| is_defined(field));
         for (&id, custom) in &catalog.fields {

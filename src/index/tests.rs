@@ -340,3 +340,27 @@ fn differences_name_field_and_row_and_no_value() {
     assert_eq!(index.differences(&other, &catalog, 2).len(), 2);
     assert!(index.memory().iter().map(|(_, bytes)| bytes).sum::<usize>() > 0);
 }
+
+#[test]
+fn a_text_field_that_goes_leaves_its_rows_to_the_next_flush() {
+    let id = CustomFieldId(900);
+    let mut catalog = Catalog::default();
+    let field = |data_type| CustomField {
+        id,
+        slug: "gone".into(),
+        name: "Gone".into(),
+        description: None,
+        data_type,
+        allowed_values: Vec::new(),
+        searchable: true,
+    };
+    catalog.put_field(field(DataType::Text));
+    let mut index = Index::new(&catalog);
+    let contact = Contact { id: ContactId(7), custom: vec![(id, Value::Text("words".into()))], ..Contact::default() };
+    index.put(7, Some(&contact), &catalog);
+    index.flushed(&RowSet::from_iter([7]), &RowSet::new());
+    assert!(index.unflushed().is_empty());
+    catalog.remove_field(id);
+    index.define(&catalog);
+    assert!(index.unflushed().iter().eq([7]));
+}
