@@ -35,7 +35,7 @@ expect() {
 start
 expect count '"total": ?20000' "$(ask /v1/contacts/count '{}')"
 expect "three curl lines" '^[3-9]$' "$(grep -cE '^ *curl ' "$folder/out")"
-# The printed lines are run as they stand.
+# The printed lines are run as they stand; the third writes a contact.
 grep -E '^ *curl ' "$folder/out" | while read -r line; do
     expect "$line" '\{' "$(bash -c "${line/curl /curl -sf }")"
 done
@@ -46,7 +46,7 @@ expect metrics 'rollcall' "$(curl -sf "http://127.0.0.1:$port/metrics")"
 kill -9 "$server"
 wait "$server" 2>/dev/null || true
 start
-expect "count after kill -9" '"total": ?20001' "$(ask /v1/contacts/count '{}')"
+expect "count after kill -9" '"total": ?20002' "$(ask /v1/contacts/count '{}')"
 kill -TERM "$server"
 wait "$server"
 server=
