@@ -93,13 +93,17 @@ impl Staged {
         Ok(from.records.contact(self.workspace.id, id)?.map(Arc::new))
     }
 
-    /// Who holds an e-mail or phone, ascending.
-    pub fn holders(&self, key: &IdentityKey, from: &Sources) -> Result<Vec<ContactId>> {
+    /// Who holds an e-mail or phone.
+    pub fn holders(&self, key: &IdentityKey, from: &Sources) -> Result<BTreeSet<ContactId>> {
         let stored = from.records.holders(self.workspace.id, key)?;
-        let taken = self.takers.get(key).into_iter().flatten().copied();
-        let mut holders: BTreeSet<ContactId> = stored.into_iter().chain(taken).collect();
+        Ok(self.holders_after(key, stored.into_iter().collect()))
+    }
+
+    /// Who of those that held an e-mail or phone before these changes, and of those that took it in them, holds it now.
+    pub fn holders_after(&self, key: &IdentityKey, mut holders: BTreeSet<ContactId>) -> BTreeSet<ContactId> {
+        holders.extend(self.takers.get(key).into_iter().flatten());
         holders.retain(|id| self.contacts.get(id).is_none_or(|touched| holds(touched.now.as_deref(), key)));
-        Ok(holders.into_iter().collect())
+        holders
     }
 
     /// Stages a contact's new state; `before` is what [`Staged::contact`] gave for it.

@@ -55,19 +55,9 @@ impl<'a> Txn<'a> {
         (found.chain(touched).collect(), rows.len() <= limit as u64)
     }
 
-    /// Who holds an e-mail or phone, ascending.
-    pub fn holders(&self, key: &IdentityKey) -> Result<Vec<ContactId>> {
-        let mut holders = self.base.holders(key, &self.sources)?;
-        let own = self.staged.contacts.iter();
-        for (id, touched) in own {
-            let holds = touched.now.as_deref().is_some_and(|contact| IdentityKey::of(contact).any(|held| held == *key));
-            holders.retain(|holder| holder != id);
-            if holds {
-                holders.push(*id);
-            }
-        }
-        holders.sort_unstable();
-        Ok(holders)
+    /// Who holds an e-mail or phone.
+    pub fn holders(&self, key: &IdentityKey) -> Result<BTreeSet<ContactId>> {
+        Ok(self.staged.holders_after(key, self.base.holders(key, &self.sources)?))
     }
 
     /// The contact a caller named; the lowest id where several hold the e-mail or phone.
