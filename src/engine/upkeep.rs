@@ -52,12 +52,20 @@ fn round(shared: &Arc<Shared>, committer: &Committer) {
         report(workspace, "checkpoint", checkpoint_if_due(shared, committer, workspace));
     }
     awake.sort_by_key(|workspace| workspace.used_at.load(Ordering::Relaxed));
-    let mut bytes: u64 = awake.iter().map(|workspace| memory(workspace)).sum();
-    for workspace in awake {
-        let idle = shared.clock.now() - workspace.used_at.load(Ordering::Relaxed);
+    let now = shared.clock.now();
+    let idle = |workspace: &Workspace| now - workspace.used_at.load(Ordering::Relaxed);
+    let round = ROUND.as_millis() as i64;
+    // Measuring walks every structure of an index: not where nobody may be put to sleep anyway.
+    let sleep_after = shared.settings.sleep_after_s as i64 * 1000;
+    if awake.iter().all(|workspace| idle(workspace) <= round && idle(workspace) < sleep_after) {
+        return;
+    }
+    let sizes: Vec<u64> = awake.iter().map(|workspace| memory(workspace)).collect();
+    let mut bytes: u64 = sizes.iter().sum();
+    for (workspace, size) in awake.into_iter().zip(sizes) {
         let over = bytes > shared.settings.awake_bytes_max;
-        if idle >= shared.settings.sleep_after_s as i64 * 1000 || (over && idle > ROUND.as_millis() as i64) {
-            bytes -= memory(&workspace).min(bytes);
+        if idle(&workspace) >= sleep_after || (over && idle(&workspace) > round) {
+            bytes -= size;
             let slept = sleep(shared, committer, workspace.clone());
             report(&workspace, "putting to sleep", slept);
         }
