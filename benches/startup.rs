@@ -32,7 +32,7 @@ fn first_answer(folder: &std::path::Path, how: &str) {
     let engine = support::open(folder);
     let opened = started.elapsed().as_secs_f64();
     let ws = engine.workspaces().expect("a list")[0].id;
-    let actor = rollcall::engine::Actor { workspace: ws, user: None };
+    let actor = rollcall::engine::Actor::operator(ws);
     let page = engine.search(&actor, &Query::default()).expect("a page");
     assert_eq!(page.total, support::contacts(), "everything is there");
     println!("measured start to first answer, {how}: {:.2} s (store {opened:.2} s)", started.elapsed().as_secs_f64());

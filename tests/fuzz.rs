@@ -248,7 +248,7 @@ fn workspace() -> (Arc<Engine>, Actor) {
         timezone: "Asia/Kuala_Lumpur".into(),
         locale: "en".into(),
     };
-    let actor = Actor { workspace: engine.create_workspace(new).expect("a workspace").id, user: None };
+    let actor = Actor::operator(engine.create_workspace(new).expect("a workspace").id);
     (engine, actor)
 }
 
@@ -353,7 +353,7 @@ fn spoiled_backups_are_refused_or_readable() {
             Err(error) => assert!(!error.to_string().is_empty() && workspaces.is_empty(), "{error}"),
             Ok(_) => {
                 for workspace in workspaces {
-                    let actor = Actor { workspace: workspace.id, user: None };
+                    let actor = Actor::operator(workspace.id);
                     let problems = engine.verify(workspace.id).expect("it is verified").problems;
                     read_all(&engine, &actor);
                     let new = json!({"firstName": "next"}).as_object().cloned().unwrap_or_default();

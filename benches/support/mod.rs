@@ -79,7 +79,7 @@ pub fn load(folder: &std::path::Path) -> World {
         memory(&engine, ws, n),
     );
     std::fs::write(folder.join("whole"), "").expect("a mark");
-    World { engine, actor: Actor { workspace: ws, user: None }, folder: folder.to_path_buf() }
+    World { engine, actor: Actor::operator(ws), folder: folder.to_path_buf() }
 }
 
 /// The folder's workspace, loaded first if it is not there whole.
@@ -91,7 +91,7 @@ pub fn world(name: &str) -> World {
     let engine = open(&folder);
     let ws = engine.workspaces().expect("a list")[0].id;
     let _ = engine.catalog(ws);
-    World { engine, actor: Actor { workspace: ws, user: None }, folder }
+    World { engine, actor: Actor::operator(ws), folder }
 }
 
 /// Bytes of the index per contact, and of the process.

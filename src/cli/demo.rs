@@ -146,7 +146,7 @@ fn prepare(engine: &Arc<Engine>, state: State, folder: &Path) -> Result<Workspac
 
 /// Loads the contacts that are not there yet. Nothing is served before all are, so those there are the first ones.
 fn load(engine: &Engine, workspace: &Workspace, corpus: &Corpus, contacts: u64) -> Result<(), Failure> {
-    let operator = Actor { workspace: workspace.id, user: None };
+    let operator = Actor::operator(workspace.id);
     let mut there = engine.count(&operator, &Query::default())?.value.min(contacts);
     show::remark(&format!("making {contacts} contacts; {there} are there"));
     let mut progress = Progress::of("contacts", contacts);

@@ -62,7 +62,7 @@ impl Export {
         }
         let is_ndjson = self.output.as_deref().and_then(Path::extension).is_some_and(|e| e == "ndjson" || e == "jsonl");
         let format = self.format.unwrap_or(if is_ndjson { Format::Ndjson } else { Format::Csv });
-        let operator = Actor { workspace: workspace.id, user: None };
+        let operator = Actor::operator(workspace.id);
         let mut progress = Progress::of("contacts", engine.count(&operator, &Query::default())?.value);
         let written = export::run(engine, workspace.id, format, out, &mut |done| progress.at(done));
         progress.finish();

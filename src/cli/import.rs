@@ -73,7 +73,7 @@ impl Import {
             for column in &plan.ignored {
                 show::remark(&format!("column {column} is left out"));
             }
-            let actor = Actor { workspace: workspace.id, user: None };
+            let actor = Actor::operator(workspace.id);
             let mut progress = Progress::of("rows", plan.rows);
             let run = import::run(engine, &actor, &self.file, &options, &plan, &failed, &mut |done| progress.at(done));
             progress.finish();

@@ -91,7 +91,7 @@ fn read(file: &Path) -> Result<Definition, Failure> {
 fn list(engine: &Engine) -> Result<(), Failure> {
     let mut rows = vec![["ID", "NAME", "CONTACTS", "COUNTRY", "TIME ZONE", "LOCALE"].map(str::to_owned).to_vec()];
     for workspace in engine.workspaces()? {
-        let operator = crate::engine::Actor { workspace: workspace.id, user: None };
+        let operator = crate::engine::Actor::operator(workspace.id);
         let contacts = engine.count(&operator, &Query::default())?.value;
         rows.push(vec![
             workspace.id.to_string(),

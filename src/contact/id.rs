@@ -38,6 +38,8 @@ id! {
     SegmentId(u32);
     /// An API token of the server.
     TokenId(u32);
+    /// A job of a workspace: a bulk edit with its receipt, an import.
+    JobId(u32);
     /// The number of a change in its workspace: 1, 2, 3 … without gaps.
     Seq(u64);
 }

@@ -19,14 +19,17 @@ pub enum IdentityKey {
     Email(String),
     /// E.164 digits.
     Phone(u64),
+    /// The id of a contact that was merged into the holder.
+    Id(ContactId),
 }
 
 impl IdentityKey {
-    /// The keys a contact holds.
+    /// The keys a contact holds, each once: its own, and those of the contacts merged into it.
     pub fn of(contact: &Contact) -> impl Iterator<Item = IdentityKey> + '_ {
-        let email = contact.email.as_deref().map(|email| IdentityKey::Email(fold::compare(email)));
-        let phone = contact.phone.as_ref().map(|phone: &Phone| IdentityKey::Phone(phone.digits));
-        email.into_iter().chain(phone)
+        let email = contact.email.as_deref().map(fold::compare);
+        let phone = contact.phone.as_ref().map(|phone: &Phone| phone.digits);
+        let merged = contact.merged.as_deref().map(|merged| merged.keys(email.as_deref(), phone)).unwrap_or_default();
+        email.map(IdentityKey::Email).into_iter().chain(phone.map(IdentityKey::Phone)).chain(merged)
     }
 }
 

@@ -8,7 +8,9 @@ pub mod fold;
 mod id;
 pub mod identity;
 mod interaction;
+mod job;
 mod lookup;
+mod merge;
 pub mod mistake;
 mod numbering;
 pub mod phone;
@@ -21,8 +23,12 @@ mod value;
 pub use catalog::{Catalog, Channel, CustomField, DataType, Role, Segment, Stage, Tag, User, Workspace};
 pub use draft::Draft;
 pub use field::{Field, Kind, STANDARD, StandardField};
-pub use id::{ChannelId, ContactId, CustomFieldId, SegmentId, Seq, StageId, TagId, TokenId, UserId, WorkspaceId};
+pub use id::{
+    ChannelId, ContactId, CustomFieldId, JobId, SegmentId, Seq, StageId, TagId, TokenId, UserId, WorkspaceId,
+};
 pub use interaction::{Interaction, InteractionKind};
+pub use job::{Counts, Done, Job, JobKind, JobState, Part, PartKind, Undo};
+pub use merge::{Merge, Merged};
 pub use mistake::Mistake;
 pub use record::Contact;
 pub use value::{Alpha2, ChannelLink, Conversation, Phone, Status, Value};

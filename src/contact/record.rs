@@ -4,8 +4,8 @@ use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Alpha2, ChannelId, ChannelLink, ContactId, Conversation, CustomFieldId, Millis, Phone, Seq, StageId, Status, TagId,
-    UserId, Value,
+    Alpha2, ChannelId, ChannelLink, ContactId, Conversation, CustomFieldId, Merged, Millis, Phone, Seq, StageId,
+    Status, TagId, UserId, Value,
 };
 
 /// One contact. Stored as a CBOR array by index. A later version adds a field by taking the next number, never one used
@@ -70,6 +70,9 @@ pub struct Contact {
     /// Ascending by field, each once; an absent field has no entry.
     #[n(23)]
     pub custom: Vec<(CustomFieldId, Value)>,
+    /// What the contacts merged into this one are still found by.
+    #[n(24)]
+    pub merged: Option<Box<Merged>>,
 }
 
 impl Contact {
@@ -81,6 +84,11 @@ impl Contact {
             (false, Conversation::Closed) => Status::Closed,
             (false, Conversation::Snoozed) => Status::Snoozed,
         }
+    }
+
+    /// When its snooze ends by itself; none while it is not snoozed, or snoozed without an end.
+    pub fn snooze_end(&self) -> Option<Millis> {
+        self.snoozed_until.filter(|_| self.conversation == Conversation::Snoozed)
     }
 
     /// First and last name joined by one space, or whichever there is.

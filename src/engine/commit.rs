@@ -9,10 +9,11 @@ use std::thread::JoinHandle;
 
 use parking_lot::Mutex;
 
+use super::once::{self, Outcome};
 use super::shared::Shared;
 use super::staged::{Sources, Staged, told};
 use super::txn::Txn;
-use super::{Error, Result, Written};
+use super::{Actor, Error, Result, Written};
 use crate::contact::{Seq, WorkspaceId};
 use crate::store::{StoreError, TokenRecord, Writes};
 
@@ -41,6 +42,19 @@ impl Committer {
         let own = shared.clone();
         let thread = std::thread::Builder::new().name("committer".into()).spawn(move || run(&own, &jobs))?;
         Ok(Committer { shared, queue: Mutex::new(Some(queue)), thread: Mutex::new(Some(thread)) })
+    }
+
+    /// As [`Committer::write`]; where the actor names an idempotency key, a repeat does nothing and gives the result of the
+    /// first time, noted in the batch that did it.
+    pub fn write_as<R: Outcome + Send + 'static>(
+        &self,
+        actor: &Actor,
+        operation: impl FnOnce(&mut Txn) -> Result<R> + Send + 'static,
+    ) -> Result<Written<R>> {
+        match actor.once {
+            Some(once) => self.write(actor.workspace, move |txn| once::run(txn, &once, operation)),
+            None => self.write(actor.workspace, operation),
+        }
     }
 
     /// Runs `operation` on the workspace and answers when its effect is durable and visible.

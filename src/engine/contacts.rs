@@ -21,7 +21,7 @@ impl Engine {
     /// [`Error::Invalid`] with every mistake, [`Error::Conflict`] for a taken e-mail or phone.
     pub fn create_contact(&self, actor: &Actor, fields: &Fields) -> Result<Written<Arc<Contact>>> {
         let fields = fields.clone();
-        self.committer.write(actor.workspace, move |txn| create(txn, &fields, Scope::Person, false))
+        self.committer.write_as(actor, move |txn| create(txn, &fields, Scope::Person, false))
     }
 
     /// Changes what is given; `null` clears.
@@ -30,7 +30,7 @@ impl Engine {
     /// As [`Engine::create_contact`], and [`Error::NotFound`].
     pub fn update_contact(&self, actor: &Actor, who: &Identifier, fields: &Fields) -> Result<Written<Arc<Contact>>> {
         let (who, fields) = (who.clone(), fields.clone());
-        self.committer.write(actor.workspace, move |txn| {
+        self.committer.write_as(actor, move |txn| {
             let before = txn.named(&who)?;
             update(txn, before, &fields, Scope::Person)
         })
@@ -42,7 +42,7 @@ impl Engine {
     /// [`Error::NotFound`].
     pub fn delete_contact(&self, actor: &Actor, who: &Identifier) -> Result<Written<ContactId>> {
         let who = who.clone();
-        self.committer.write(actor.workspace, move |txn| {
+        self.committer.write_as(actor, move |txn| {
             let contact = txn.named(&who)?;
             let id = contact.id;
             txn.delete(contact)?;
@@ -56,7 +56,7 @@ impl Engine {
     /// [`Error::NotFound`], [`Error::Invalid`] for a name that cannot be a tag's.
     pub fn add_tags(&self, actor: &Actor, who: &Identifier, names: &[String]) -> Result<Written<Arc<Contact>>> {
         let (who, names) = (who.clone(), names.to_vec());
-        self.committer.write(actor.workspace, move |txn| {
+        self.committer.write_as(actor, move |txn| {
             let before = txn.named(&who)?;
             let wanted = tags_named(txn, &names)?;
             let mut tags = before.tags.clone();
@@ -71,7 +71,7 @@ impl Engine {
     /// [`Error::NotFound`].
     pub fn remove_tags(&self, actor: &Actor, who: &Identifier, names: &[String]) -> Result<Written<Arc<Contact>>> {
         let (who, names) = (who.clone(), names.to_vec());
-        self.committer.write(actor.workspace, move |txn| {
+        self.committer.write_as(actor, move |txn| {
             let before = txn.named(&who)?;
             let gone: Vec<TagId> =
                 names.iter().filter_map(|name| txn.catalog().tag_named(name)).map(|tag| tag.id).collect();
@@ -118,7 +118,7 @@ impl Engine {
 }
 
 /// Everything that can be wrong is found before anything is staged, so that a refused item leaves nothing behind.
-fn create(txn: &mut Txn, fields: &Fields, scope: Scope, allow_duplicates: bool) -> Result<Arc<Contact>> {
+pub(super) fn create(txn: &mut Txn, fields: &Fields, scope: Scope, allow_duplicates: bool) -> Result<Arc<Contact>> {
     let mut draft = Draft::read(fields, txn.catalog(), scope, txn.now)?;
     let mut contact = Contact { created_at: txn.now, updated_at: txn.now, ..Contact::default() };
     draft.apply(&mut contact);
@@ -137,7 +137,7 @@ fn create(txn: &mut Txn, fields: &Fields, scope: Scope, allow_duplicates: bool) 
 }
 
 /// Changes a contact by a draft; nothing is written where nothing changes.
-fn update(txn: &mut Txn, before: Arc<Contact>, fields: &Fields, scope: Scope) -> Result<Arc<Contact>> {
+pub(super) fn update(txn: &mut Txn, before: Arc<Contact>, fields: &Fields, scope: Scope) -> Result<Arc<Contact>> {
     let mut draft = Draft::read(fields, txn.catalog(), scope, txn.now)?;
     let mut contact = (*before).clone();
     draft.apply(&mut contact);
@@ -154,7 +154,7 @@ fn update(txn: &mut Txn, before: Arc<Contact>, fields: &Fields, scope: Scope) ->
     txn.put(Some(before), contact)
 }
 
-fn retag(txn: &mut Txn, before: Arc<Contact>, mut tags: Vec<TagId>) -> Result<Arc<Contact>> {
+pub(super) fn retag(txn: &mut Txn, before: Arc<Contact>, mut tags: Vec<TagId>) -> Result<Arc<Contact>> {
     tags.sort_unstable();
     tags.dedup();
     if tags == before.tags {
@@ -165,7 +165,7 @@ fn retag(txn: &mut Txn, before: Arc<Contact>, mut tags: Vec<TagId>) -> Result<Ar
 }
 
 /// The tags of these names, created where they are unknown.
-fn tags_named(txn: &mut Txn, names: &[String]) -> Result<Vec<TagId>> {
+pub(super) fn tags_named(txn: &mut Txn, names: &[String]) -> Result<Vec<TagId>> {
     let names = names.iter().enumerate().map(|(at, name)| draft::tag_name(name, &format!("tags[{at}]")));
     let names = names.collect::<std::result::Result<Vec<String>, Mistake>>()?;
     let unknown: Vec<String> = names.iter().filter(|name| txn.catalog().tag_named(name).is_none()).cloned().collect();
@@ -173,7 +173,7 @@ fn tags_named(txn: &mut Txn, names: &[String]) -> Result<Vec<TagId>> {
     Ok(names.iter().filter_map(|name| txn.catalog().tag_named(name)).map(|tag| tag.id).collect())
 }
 
-fn create_tags(txn: &mut Txn, names: &[String]) -> Result<Vec<TagId>> {
+pub(super) fn create_tags(txn: &mut Txn, names: &[String]) -> Result<Vec<TagId>> {
     let limit = txn.settings.tags_max;
     let new = names.iter().filter(|name| txn.catalog().tag_named(name).is_none()).count();
     if txn.catalog().tags.len() + new > limit {

@@ -6,7 +6,7 @@ use rand::Rng;
 
 use super::txn::Txn;
 use super::workspace::State;
-use super::{Engine, Error, NewField, NewWorkspace, Result, Written};
+use super::{Actor, Engine, Error, NewField, NewWorkspace, Result, Written};
 use crate::contact::*;
 use crate::index::RowSet;
 use crate::store::{Change, Head, Subject, Writes};
@@ -84,8 +84,8 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::Invalid`], [`Error::Conflict`] for a taken or standard slug, [`Error::Limit`].
-    pub fn create_field(&self, ws: WorkspaceId, new: NewField) -> Result<Written<CustomField>> {
-        self.committer.write(ws, move |txn| {
+    pub fn create_field(&self, actor: impl Into<Actor>, new: NewField) -> Result<Written<CustomField>> {
+        self.committer.write_as(&actor.into(), move |txn| {
             let name = named(&new.name, "name", FIELD_NAME_CHARS_MAX)?;
             let slug = slug(new.slug.as_deref(), &name)?;
             let reserved = draft::RESERVED.iter().any(|name| name.eq_ignore_ascii_case(&slug));
@@ -110,8 +110,8 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::create_field`], and [`Error::NotFound`].
-    pub fn put_field(&self, ws: WorkspaceId, field: CustomField) -> Result<Written<CustomField>> {
-        self.committer.write(ws, move |txn| {
+    pub fn put_field(&self, actor: impl Into<Actor>, field: CustomField) -> Result<Written<CustomField>> {
+        self.committer.write_as(&actor.into(), move |txn| {
             let missing = || Error::NotFound { what: "custom field", name: field.id.to_string() };
             let before = txn.catalog().fields.get(&field.id).cloned().ok_or_else(missing)?;
             let fixed =
@@ -153,8 +153,8 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::Invalid`], [`Error::Conflict`] for a taken name, [`Error::NotFound`], [`Error::Limit`].
-    pub fn put_tag(&self, ws: WorkspaceId, tag: Tag) -> Result<Written<Tag>> {
-        self.committer.write(ws, move |txn| {
+    pub fn put_tag(&self, actor: impl Into<Actor>, tag: Tag) -> Result<Written<Tag>> {
+        self.committer.write_as(&actor.into(), move |txn| {
             let name = draft::tag_name(&tag.name, "name")?;
             let holder = txn.catalog().tag_named(&name).map(|other| other.id.0);
             let max = txn.settings.tags_max;
@@ -189,8 +189,8 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::put_tag`].
-    pub fn put_channel(&self, ws: WorkspaceId, channel: Channel) -> Result<Written<Channel>> {
-        self.committer.write(ws, move |txn| {
+    pub fn put_channel(&self, actor: impl Into<Actor>, channel: Channel) -> Result<Written<Channel>> {
+        self.committer.write_as(&actor.into(), move |txn| {
             let name = named(&channel.name, "name", NAME_CHARS_MAX)?;
             let source = named(&channel.source, "source", NAME_CHARS_MAX)?.to_lowercase();
             let max = txn.settings.channels_max;
@@ -209,8 +209,8 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::put_tag`].
-    pub fn put_user(&self, ws: WorkspaceId, user: User) -> Result<Written<User>> {
-        self.committer.write(ws, move |txn| {
+    pub fn put_user(&self, actor: impl Into<Actor>, user: User) -> Result<Written<User>> {
+        self.committer.write_as(&actor.into(), move |txn| {
             let first_name = named(&user.first_name, "firstName", NAME_CHARS_MAX)?;
             let last_name =
                 user.last_name.as_deref().map(|name| named(name, "lastName", NAME_CHARS_MAX)).transpose()?;
@@ -230,8 +230,8 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::put_tag`].
-    pub fn put_stage(&self, ws: WorkspaceId, stage: Stage) -> Result<Written<Stage>> {
-        self.committer.write(ws, move |txn| {
+    pub fn put_stage(&self, actor: impl Into<Actor>, stage: Stage) -> Result<Written<Stage>> {
+        self.committer.write_as(&actor.into(), move |txn| {
             let name = named(&stage.name, "name", NAME_CHARS_MAX)?;
             let holder = txn.catalog().stage_named(&name).map(|other| other.id.0);
             let max = txn.settings.stages_max;

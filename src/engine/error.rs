@@ -35,6 +35,18 @@ pub enum Error {
     /// `minVersion` did not come in time.
     #[error("version {wanted} has not been reached (now {current}); try again")]
     NotYet { wanted: u64, current: u64 },
+    /// The idempotency key was used for another request.
+    #[error("this idempotency key was used for another request within the last day; take a new key for each request")]
+    KeyReused,
+    /// It cannot be done as things stand now.
+    #[error("{message}")]
+    State {
+        /// Stable machine word: `set_changed`, `job_finished`, `contact_blocked` …
+        code: &'static str,
+        message: String,
+        /// What a program needs to know of it, in the form that the code's documentation says.
+        details: Option<Box<serde_json::Value>>,
+    },
     /// A limit of the workspace or of a request.
     #[error("{what} is limited to {limit}")]
     Limit { what: &'static str, limit: usize },
@@ -63,6 +75,8 @@ impl Error {
             Error::WindowExceeded { .. } => "window_exceeded",
             Error::Forbidden(_) => "forbidden",
             Error::NotYet { .. } => "version_not_reached",
+            Error::KeyReused => "idempotency_key_reused",
+            Error::State { code, .. } => code,
             Error::Limit { .. } => "limit_exceeded",
             Error::Store(StoreError::ReadOnly(_)) => "read_only",
             Error::Store(StoreError::Damaged { .. }) => "damaged",

@@ -15,7 +15,7 @@ impl Engine {
     /// [`Error::NotFound`], [`Error::Invalid`].
     pub fn record(&self, actor: &Actor, who: &Identifier, interaction: Interaction) -> Result<Written<Recorded>> {
         let who = who.clone();
-        self.committer.write(actor.workspace, move |txn| {
+        self.committer.write_as(actor, move |txn| {
             let before = txn.named(&who)?;
             record(txn, before, interaction)
         })
@@ -156,7 +156,7 @@ impl Engine {
             return self.contact(ws, who, min_version);
         }
         let find = |id| workspace.contact(&state, &self.shared.records, &self.shared.cache, id);
-        let found = match super::lookup::row(&workspace, &state, &self.shared.records, who)? {
+        let found = match super::lookup::row(&workspace, &state, &self.shared.records, &self.shared.cache, who)? {
             Some(id) => find(id)?,
             None => None,
         };

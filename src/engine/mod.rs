@@ -1,5 +1,7 @@
 //! Where store and index meet: the write path, queries, upkeep. Everything above it is thin.
 
+mod act;
+mod alarms;
 mod backup;
 mod checkpoint;
 mod commit;
@@ -12,7 +14,9 @@ pub mod export;
 mod flush;
 pub mod import;
 mod interactions;
+mod jobs;
 mod lookup;
+mod once;
 mod query;
 mod read;
 mod records_cache;
@@ -29,8 +33,10 @@ mod workspace;
 
 pub use backup::restore;
 
+pub use act::{ACTIONS, Acted};
 pub use definition::Definition;
 pub use error::Error;
+pub use once::Once;
 pub use query::{Explained, FacetCounts, Page, Query, Sort};
 pub use settings::Settings;
 
@@ -40,7 +46,9 @@ use std::sync::Arc;
 use crate::clock::Clock;
 use crate::contact::*;
 use crate::store::{Records, Store};
+use alarms::Alarms;
 use commit::Committer;
+use jobs::{Runner, Workshop};
 use shared::Shared;
 use upkeep::Upkeep;
 
@@ -51,6 +59,32 @@ type Result<T> = std::result::Result<T, Error>;
 pub struct Actor {
     pub workspace: WorkspaceId,
     pub user: Option<Arc<User>>,
+    /// Done at most once under this key.
+    pub once: Option<Once>,
+}
+
+impl Actor {
+    /// The operator.
+    pub fn operator(workspace: WorkspaceId) -> Actor {
+        Actor { workspace, user: None, once: None }
+    }
+
+    /// The user's id; none is the operator.
+    pub fn user_id(&self) -> Option<UserId> {
+        self.user.as_ref().map(|user| user.id)
+    }
+}
+
+impl From<WorkspaceId> for Actor {
+    fn from(workspace: WorkspaceId) -> Actor {
+        Actor::operator(workspace)
+    }
+}
+
+impl From<&Actor> for Actor {
+    fn from(actor: &Actor) -> Actor {
+        actor.clone()
+    }
 }
 
 /// A result of a write, with the version at which every query shows it.
@@ -103,6 +137,8 @@ pub struct Engine {
     shared: Arc<Shared>,
     committer: Arc<Committer>,
     upkeep: Upkeep,
+    jobs: Runner,
+    alarms: Alarms,
 }
 
 impl Engine {
@@ -120,7 +156,9 @@ impl Engine {
         let shared = Arc::new(shared);
         let committer = Arc::new(Committer::start(shared.clone()).map_err(checkpoint::io)?);
         let upkeep = Upkeep::start(shared.clone(), committer.clone()).map_err(checkpoint::io)?;
-        Ok(Arc::new(Engine { shared, committer, upkeep }))
+        let workshop = Workshop { shared: shared.clone(), committer: committer.clone() };
+        let (jobs, alarms) = (Runner::start(workshop.clone())?, Alarms::start(workshop)?);
+        Ok(Arc::new(Engine { shared, committer, upkeep, jobs, alarms }))
     }
 
     /// Takes no more writes, finishes those that wait, writes checkpoints. Doing it again changes nothing.
@@ -128,12 +166,18 @@ impl Engine {
     /// # Errors
     /// What the file system reports; nothing acknowledged is lost by it.
     pub fn close(&self) -> Result<()> {
-        self.upkeep.stop();
-        self.committer.stop();
+        self.stop();
         for workspace in self.shared.all_awake() {
             upkeep::settle(&self.shared, &workspace)?;
         }
         Ok(())
+    }
+
+    fn stop(&self) {
+        self.jobs.stop();
+        self.alarms.stop();
+        self.upkeep.stop();
+        self.committer.stop();
     }
 
     /// Why no writes are taken, if so.
@@ -192,7 +236,6 @@ pub struct AwakeGauges {
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        self.upkeep.stop();
-        self.committer.stop();
+        self.stop();
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use quick_cache::sync::Cache;
 use quick_cache::{DefaultHashBuilder, Lifecycle, Weighter};
 
-use crate::contact::{Contact, ContactId, Value, WorkspaceId};
+use crate::contact::{Contact, ContactId, Merged, Value, WorkspaceId};
 
 type Key = (WorkspaceId, ContactId);
 
@@ -31,7 +31,13 @@ pub fn bytes(contact: &Contact) -> usize {
         + contact.phone.as_ref().map_or(0, |phone| phone.given.capacity() + 8)
         + contact.tags.capacity() * 4
         + contact.channels.iter().map(|link| 72 + text(&link.address)).sum::<usize>()
+        + contact.merged.as_deref().map_or(0, merged)
         + contact.custom.iter().map(|(_, value)| 40 + custom(value)).sum::<usize>()
+}
+
+fn merged(merged: &Merged) -> usize {
+    let emails = merged.emails.iter().map(|email| email.capacity() + 32).sum::<usize>();
+    96 + merged.ids.capacity() * 4 + merged.phones.capacity() * 8 + emails
 }
 
 /// Forgets nothing but what the byte limit pushes out.

@@ -41,6 +41,9 @@ pub struct Settings {
     pub channels_max: usize,
     pub stages_max: usize,
     pub interaction_chars_max: usize,
+    pub receipt_kept_s: u64,
+    pub job_kept_s: u64,
+    pub many_max: usize,
 }
 
 impl Settings {

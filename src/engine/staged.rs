@@ -8,7 +8,7 @@ use super::records_cache::RecordCache;
 use super::workspace::Workspace;
 use crate::contact::identity::IdentityKey;
 use crate::contact::{Catalog, Contact, ContactId, Interaction};
-use crate::store::{Change, Head, Records, StoreError, Subject, Writes};
+use crate::store::{Change, Head, Records, Sides, StoreError, Subject, Writes};
 
 /// The changes of one workspace. Operations read through it, so that each sees those before it in the batch.
 pub struct Staged {
@@ -22,6 +22,7 @@ pub struct Staged {
     pub changes: Vec<Change>,
     pub items: BTreeSet<ItemKey>,
     pub history: Vec<HistoryWrite>,
+    pub sides: Sides,
 }
 
 /// A contact before and after.
@@ -79,6 +80,7 @@ impl Staged {
             changes: Vec::new(),
             items: BTreeSet::new(),
             history: Vec::new(),
+            sides: Sides::default(),
         }
     }
 
@@ -144,10 +146,12 @@ impl Staged {
         self.changes.extend(delta.changes);
         self.items.extend(delta.items);
         self.history.extend(delta.history);
+        self.sides.absorb(delta.sides);
     }
 
     /// Adds everything to the batch's writes and settles the counters.
     pub fn write(&mut self, writes: &mut Writes) {
+        self.sides.write(writes);
         if self.changes.is_empty() && self.history.is_empty() {
             return;
         }

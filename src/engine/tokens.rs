@@ -91,6 +91,6 @@ impl Engine {
             return None;
         }
         let user = self.catalog(token.workspace).ok()?.users.get(&token.user).cloned()?;
-        Some(Actor { workspace: token.workspace, user: Some(Arc::new(user)) })
+        Some(Actor { workspace: token.workspace, user: Some(Arc::new(user)), once: None })
     }
 }

@@ -9,7 +9,7 @@ use super::{Error, Result, Settings, records_cache};
 use crate::contact::identity::{Identifier, IdentityKey};
 use crate::contact::*;
 use crate::index::RowSet;
-use crate::store::Subject;
+use crate::store::{Records, Side, SideRange, Subject};
 
 /// What a contact may take; well below what the store takes as one value.
 const CONTACT_BYTES_MAX: usize = 512 << 10;
@@ -62,13 +62,59 @@ impl<'a> Txn<'a> {
 
     /// The contact a caller named; the lowest id where several hold the e-mail or phone.
     pub fn named(&self, who: &Identifier) -> Result<Arc<Contact>> {
-        let id = match who {
-            Identifier::Id(id) => Some(*id),
-            Identifier::Email(email) => self.holders(&IdentityKey::Email(email.clone()))?.first().copied(),
-            Identifier::Phone(digits) => self.holders(&IdentityKey::Phone(*digits))?.first().copied(),
+        let key = match who {
+            Identifier::Id(id) => match self.contact(*id)? {
+                Some(contact) => return Ok(contact),
+                None => IdentityKey::Id(*id),
+            },
+            Identifier::Email(email) => IdentityKey::Email(email.clone()),
+            Identifier::Phone(digits) => IdentityKey::Phone(*digits),
         };
-        let contact = id.map(|id| self.contact(id)).transpose()?.flatten();
+        let holder = self.holders(&key)?.first().copied();
+        let contact = holder.map(|id| self.contact(id)).transpose()?.flatten();
         contact.ok_or_else(|| absent(who))
+    }
+
+    /// A record beside contacts and catalog.
+    pub fn side<T: Side>(&self, id: T::Id) -> Result<Option<T>> {
+        let ws = self.base.workspace.id;
+        for sides in [&self.staged.sides, &self.base.sides] {
+            if let Some(staged) = sides.get::<T>(ws, id)? {
+                return Ok(staged);
+            }
+        }
+        Ok(self.sources.records.side(ws, id)?)
+    }
+
+    /// Stages a record beside contacts and catalog.
+    pub fn put_side<T: Side>(&mut self, id: T::Id, value: &T) {
+        self.staged.sides.put(self.base.workspace.id, id, value);
+    }
+
+    /// Stages the removal of such a record.
+    pub fn delete_side<T: Side>(&mut self, id: T::Id) {
+        self.staged.sides.delete::<T>(self.base.workspace.id, id);
+    }
+
+    /// Stages the removal of up to `limit` neighbouring records; whether that is all there were.
+    pub fn clear_sides(&mut self, range: SideRange, limit: usize) -> Result<bool> {
+        let ws = self.base.workspace.id;
+        Ok(self.staged.sides.clear(ws, range, &self.base.sides, self.sources.records, limit)?)
+    }
+
+    /// Whose contacts these are.
+    pub fn workspace(&self) -> WorkspaceId {
+        self.base.workspace.id
+    }
+
+    /// The version that the operation makes, as far as it has come.
+    pub fn version(&self) -> Seq {
+        self.staged.head.seq
+    }
+
+    /// The records as they were before the batch.
+    pub fn records(&self) -> &Records {
+        self.sources.records
     }
 
     /// Refuses an e-mail or phone that another contact holds.

@@ -76,7 +76,8 @@ pub async fn create(
     query.only(&[])?;
     let workspace = caller.actor().workspace;
     app.define(workspace, move |engine| {
-        let made = engine.put_channel(workspace, Channel { id: ChannelId(0), name: new.name, source: new.source })?;
+        let made =
+            engine.put_channel(caller.actor(), Channel { id: ChannelId(0), name: new.name, source: new.source })?;
         let location = format!("/v1/channels/{}", made.value.id);
         Ok(answer(made)?.created(location))
     })
@@ -99,7 +100,7 @@ pub async fn update(
         let found = engine.catalog(workspace)?.channels.get(&id).cloned();
         let mut channel = found.ok_or_else(|| Problem::absent("channel", &key.0))?;
         channel.name = changes.name.unwrap_or(channel.name);
-        answer(engine.put_channel(workspace, channel)?)
+        answer(engine.put_channel(caller.actor(), channel)?)
     })
     .await
 }

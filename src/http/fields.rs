@@ -142,7 +142,7 @@ pub async fn create(
             allowed_values: new.allowed_values,
             searchable: new.searchable,
         };
-        let made = engine.create_field(workspace, new)?;
+        let made = engine.create_field(caller.actor(), new)?;
         let location = format!("/v1/fields/{}", made.value.slug);
         Ok(answer(&made.value, made.version)?.created(location))
     })
@@ -168,7 +168,7 @@ pub async fn update(
         field.description = changes.description.unwrap_or(field.description);
         field.allowed_values = changes.allowed_values.unwrap_or(field.allowed_values);
         field.searchable = changes.searchable.unwrap_or(field.searchable);
-        let put = engine.put_field(workspace, field)?;
+        let put = engine.put_field(caller.actor(), field)?;
         answer(&put.value, put.version)
     })
     .await

@@ -48,6 +48,15 @@ impl<T: DeserializeOwned> FromRequest<App> for OptionalJsonBody<T> {
 }
 
 async fn bytes(headers: &HeaderMap, body: Body, app: &App) -> Result<axum::body::Bytes, Problem> {
+    media_type(headers)?;
+    whole(headers, body, app).await
+}
+
+/// A body of whatever kind, read whole within the limits of size and time.
+///
+/// # Errors
+/// `body_too_large`, `body_broken`, `body_timeout`.
+pub(super) async fn whole(headers: &HeaderMap, body: Body, app: &App) -> Result<axum::body::Bytes, Problem> {
     let settings = app.settings();
     let too_large = || {
         let detail = format!("a body may have {} bytes at most", settings.body_bytes_max);
@@ -57,7 +66,6 @@ async fn bytes(headers: &HeaderMap, body: Body, app: &App) -> Result<axum::body:
     if announced.is_some_and(|length| length > settings.body_bytes_max) {
         return Err(too_large());
     }
-    media_type(headers)?;
     let reading = axum::body::to_bytes(body, settings.body_bytes_max);
     match tokio::time::timeout(Duration::from_millis(settings.body_timeout_ms), reading).await {
         Ok(Ok(bytes)) => Ok(bytes),

@@ -13,6 +13,7 @@ mod contacts;
 mod explain;
 mod fields;
 mod health;
+mod idempotency;
 mod identifier;
 mod interactions;
 mod json;

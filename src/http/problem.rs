@@ -4,6 +4,7 @@ use axum::http::header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use serde_json::Value as Json;
 use utoipa::ToSchema;
 
 use crate::contact::Mistake;
@@ -44,10 +45,12 @@ kinds! {
     MethodNotAllowed 405 "method_not_allowed" "The method does not exist here";
     BodyTimeout 408 "body_timeout" "The body came too slowly";
     Conflict 409 "conflict" "The name, e-mail or phone is taken";
+    NotNow 409 "not_now" "It cannot be done as things stand";
     BodyTooLarge 413 "body_too_large" "The body is too large";
     UnsupportedMediaType 415 "unsupported_media_type" "The body must be JSON in UTF-8";
     WindowExceeded 422 "window_exceeded" "The page lies beyond the window";
     LimitExceeded 422 "limit_exceeded" "A limit is reached";
+    KeyReused 422 "idempotency_key_reused" "The idempotency key was used for another request";
     RateLimited 429 "rate_limited" "Too many requests";
     Internal 500 "internal" "The server failed";
     ReadOnly 503 "read_only" "No writes are taken at present";
@@ -71,6 +74,7 @@ struct Details {
     version: Option<u64>,
     place: Option<(usize, usize)>,
     retry_after: Option<u64>,
+    details: Option<Box<Json>>,
 }
 
 /// A refusal as it is sent (RFC 9457). Its media type is `application/problem+json`.
@@ -115,6 +119,10 @@ pub struct ProblemBody<'a> {
     /// Seconds after which trying again makes sense.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after: Option<u64>,
+    /// What a program needs to know of it, in the form the route says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    details: Option<&'a Json>,
 }
 
 /// One mistake in what was sent.
@@ -146,6 +154,7 @@ impl Problem {
             version: None,
             place: None,
             retry_after: None,
+            details: None,
         };
         Problem(Box::new(details))
     }
@@ -224,6 +233,7 @@ impl Problem {
             limit: self.0.limit,
             version: self.0.version,
             retry_after: self.0.retry_after,
+            details: self.0.details.as_deref(),
         };
         serde_json::to_vec(&body).unwrap_or_default()
     }
@@ -281,6 +291,12 @@ impl From<engine::Error> for Problem {
             Error::NotYet { current, .. } => {
                 let mut problem = Problem::new(Kind::VersionNotReached, said).retry_after(1);
                 problem.0.version = Some(current);
+                problem
+            }
+            Error::KeyReused => Problem::new(Kind::KeyReused, said),
+            Error::State { code, details, .. } => {
+                let mut problem = Problem::new(Kind::NotNow, said).code(code);
+                problem.0.details = details;
                 problem
             }
             Error::Limit { limit, .. } => Problem::new(Kind::LimitExceeded, said).limit(limit),

@@ -81,7 +81,7 @@ pub async fn create(
     let workspace = caller.actor().workspace;
     app.define(workspace, move |engine| {
         let stage = Stage { id: StageId(0), name: new.name, position: new.position.unwrap_or(0) };
-        let made = engine.put_stage(workspace, stage)?;
+        let made = engine.put_stage(caller.actor(), stage)?;
         let location = format!("/v1/lifecycle-stages/{}", made.value.id);
         Ok(answer(made)?.created(location))
     })
@@ -105,7 +105,7 @@ pub async fn update(
         let mut stage = found.ok_or_else(|| Problem::absent("lifecycle stage", &key.0))?;
         stage.name = changes.name.unwrap_or(stage.name);
         stage.position = changes.position.unwrap_or(stage.position);
-        answer(engine.put_stage(workspace, stage)?)
+        answer(engine.put_stage(caller.actor(), stage)?)
     })
     .await
 }

@@ -92,7 +92,7 @@ pub async fn create(
     app.define(workspace, move |engine| {
         let tag =
             Tag { id: TagId(0), name: new.name, description: new.description, emoji: new.emoji, color: new.color };
-        let made = engine.put_tag(workspace, tag)?;
+        let made = engine.put_tag(caller.actor(), tag)?;
         let location = format!("/v1/tags/{}", made.value.id);
         Ok(answer(made)?.created(location))
     })
@@ -118,7 +118,7 @@ pub async fn update(
         tag.description = changes.description.unwrap_or(tag.description);
         tag.emoji = changes.emoji.unwrap_or(tag.emoji);
         tag.color = changes.color.unwrap_or(tag.color);
-        answer(engine.put_tag(workspace, tag)?)
+        answer(engine.put_tag(caller.actor(), tag)?)
     })
     .await
 }

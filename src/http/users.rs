@@ -133,7 +133,7 @@ pub async fn create(
             show_only_mine: new.show_only_mine,
             show_team_contacts: new.show_team_contacts,
         };
-        let made = engine.put_user(workspace, user)?;
+        let made = engine.put_user(caller.actor(), user)?;
         let location = format!("/v1/users/{}", made.value.id);
         Ok(answer(&made)?.created(location))
     })
@@ -160,7 +160,7 @@ pub async fn update(
             let detail = "this user is the workspace's last owner; make another one first";
             return Err(Problem::new(Kind::Conflict, detail).code("last_owner"));
         }
-        answer(&engine.put_user(workspace, user)?)
+        answer(&engine.put_user(caller.actor(), user)?)
     })
     .await
 }

@@ -6,20 +6,29 @@
 //! | `0 w ws4` | `Workspace` |
 //! | `0 x ws4` | the workspace was deleted, or is being deleted |
 //! | `0 t token4` | `TokenRecord` |
+//! | `0 z time8 ws4 kind1 id4` | empty: an [`Alarm`] of the workspace rings then |
+//! | `0 j ws4 job4` | empty: the job is under way |
 //! | `ws4 h` | `Head` |
 //! | `ws4 d kind1 id4` | an item of the catalog; `kind1` as in [`item`] |
 //! | `ws4 c contact4` | `Contact` |
 //! | `ws4 e len1 email contact4` | empty: the contact holds that e-mail (above 200 bytes: `len1` = 255 and its SHA-256) |
 //! | `ws4 p digits8 contact4` | empty: the contact holds that phone |
+//! | `ws4 m merged4 contact4` | empty: the contact took that one in |
 //! | `ws4 i contact4 time8 number8` | `Interaction`; time and number are inverted, so that ascending keys are newest first |
+//! | `ws4 b merged4` | `Merge`: how that contact was taken in by another |
+//! | `ws4 j job4` | `Job` |
+//! | `ws4 o job4 kind1 part4` | `Part` of the job's data |
+//! | `ws4 y contact4 job4` | `Undo`: what the job changed on the contact |
+//! | `ws4 n key16` | `Done`: what was done under an idempotency key |
+//! | `ws4 a time8 key16` | empty: that idempotency key was used then |
 //! | `ws4 g last8` | a run of changes, keyed by its **last** number: the first key at or above `n` holds change `n` |
 //!
 //! Workspace 0 is the server's own range. Letters are one ASCII byte. No key is longer than 210 bytes.
 
 use sha2::{Digest, Sha256};
 
-use super::Subject;
-use crate::contact::{ContactId, Seq, TokenId, WorkspaceId, identity::IdentityKey};
+use super::{Alarm, Subject};
+use crate::contact::{ContactId, JobId, PartKind, Seq, TokenId, WorkspaceId, identity::IdentityKey};
 
 /// The server's own range.
 const SERVER: WorkspaceId = WorkspaceId(0);
@@ -125,6 +134,7 @@ pub fn item_kind(key: &[u8]) -> Option<u8> {
 pub fn identity(ws: WorkspaceId, identity: &IdentityKey) -> Vec<u8> {
     match identity {
         IdentityKey::Phone(digits) => key(ws, b'p', &[&digits.to_be_bytes()]),
+        IdentityKey::Id(id) => key(ws, b'm', &[&id.0.to_be_bytes()]),
         IdentityKey::Email(email) if email.len() <= EMAIL_MAX => {
             key(ws, b'e', &[&[email.len() as u8], email.as_bytes()])
         }
@@ -143,9 +153,9 @@ pub fn holders(ws: WorkspaceId, held: &IdentityKey) -> Range {
     below(identity(ws, held))
 }
 
-/// The ranges of e-mails and of phones, which are not neighbours.
-pub fn identities(ws: WorkspaceId) -> [Range; 2] {
-    [below(key(ws, b'e', &[])), below(key(ws, b'p', &[]))]
+/// The ranges of e-mails, merged ids and phones, which are not neighbours; ascending.
+pub fn identities(ws: WorkspaceId) -> [Range; 3] {
+    [b'e', b'm', b'p'].map(|letter| below(key(ws, letter, &[])))
 }
 
 /// Times before 1970 are negative: flipping the sign bit orders them, inverting puts the newest first.
@@ -179,6 +189,110 @@ pub fn of_interaction(key: &[u8]) -> Option<(ContactId, u64)> {
 /// The id a key ends with: of a contact, a holder, a token, a workspace, an item.
 pub fn last_id(key: &[u8]) -> Option<u32> {
     key.last_chunk().copied().map(u32::from_be_bytes)
+}
+
+/// Instants as bytes that sort by time, before 1970 too.
+fn oldest_first(at: i64) -> [u8; 8] {
+    ((at as u64) ^ (1 << 63)).to_be_bytes()
+}
+
+pub fn alarm(ws: WorkspaceId, at: i64, alarm: Alarm) -> Vec<u8> {
+    let (kind, id) = match alarm {
+        Alarm::Snooze(contact) => (b's', contact.0),
+        Alarm::Job(job) => (b'j', job.0),
+    };
+    key(SERVER, b'z', &[&oldest_first(at), &ws.0.to_be_bytes(), &[kind], &id.to_be_bytes()])
+}
+
+/// The alarms of every workspace, by time.
+pub fn alarms() -> Range {
+    below(key(SERVER, b'z', &[]))
+}
+
+/// What an alarm's key says.
+pub fn of_alarm(key: &[u8]) -> Option<(i64, WorkspaceId, Alarm)> {
+    let at = u64::from_be_bytes(key.get(5..13)?.try_into().ok()?) ^ (1 << 63);
+    let ws = u32::from_be_bytes(key.get(13..17)?.try_into().ok()?);
+    let id = last_id(key)?;
+    let alarm = match key.get(17)? {
+        b's' => Alarm::Snooze(ContactId(id)),
+        b'j' => Alarm::Job(JobId(id)),
+        _ => return None,
+    };
+    Some((at as i64, WorkspaceId(ws), alarm))
+}
+
+pub fn active_job(ws: WorkspaceId, job: JobId) -> Vec<u8> {
+    key(SERVER, b'j', &[&ws.0.to_be_bytes(), &job.0.to_be_bytes()])
+}
+
+/// The jobs under way of every workspace.
+pub fn active_jobs() -> Range {
+    below(key(SERVER, b'j', &[]))
+}
+
+/// The workspace and job of the key of a job under way.
+pub fn of_active_job(key: &[u8]) -> Option<(WorkspaceId, JobId)> {
+    let ws = u32::from_be_bytes(key.get(5..9)?.try_into().ok()?);
+    Some((WorkspaceId(ws), JobId(last_id(key)?)))
+}
+
+pub fn merge(ws: WorkspaceId, secondary: ContactId) -> Vec<u8> {
+    key(ws, b'b', &[&secondary.0.to_be_bytes()])
+}
+
+pub fn merges(ws: WorkspaceId) -> Range {
+    below(key(ws, b'b', &[]))
+}
+
+pub fn job(ws: WorkspaceId, job: JobId) -> Vec<u8> {
+    key(ws, b'j', &[&job.0.to_be_bytes()])
+}
+
+pub fn jobs(ws: WorkspaceId) -> Range {
+    below(key(ws, b'j', &[]))
+}
+
+pub fn part(ws: WorkspaceId, job: JobId, kind: PartKind, number: u32) -> Vec<u8> {
+    key(ws, b'o', &[&job.0.to_be_bytes(), &[kind as u8], &number.to_be_bytes()])
+}
+
+/// The parts of one kind from a number on.
+pub fn parts(ws: WorkspaceId, job: JobId, kind: PartKind, from: u32) -> Range {
+    (part(ws, job, kind, from), below(key(ws, b'o', &[&job.0.to_be_bytes(), &[kind as u8]])).1)
+}
+
+/// The parts of every kind.
+pub fn parts_of(ws: WorkspaceId, job: JobId) -> Range {
+    below(key(ws, b'o', &[&job.0.to_be_bytes()]))
+}
+
+pub fn undo(ws: WorkspaceId, contact: ContactId, job: JobId) -> Vec<u8> {
+    key(ws, b'y', &[&contact.0.to_be_bytes(), &job.0.to_be_bytes()])
+}
+
+/// What any job changed on the contact.
+pub fn undos(ws: WorkspaceId, contact: ContactId) -> Range {
+    below(key(ws, b'y', &[&contact.0.to_be_bytes()]))
+}
+
+pub fn done(ws: WorkspaceId, used: &[u8; 16]) -> Vec<u8> {
+    key(ws, b'n', &[used])
+}
+
+pub fn used(ws: WorkspaceId, at: i64, used: &[u8; 16]) -> Vec<u8> {
+    key(ws, b'a', &[&oldest_first(at), used])
+}
+
+/// The idempotency keys used before a time.
+pub fn used_before(ws: WorkspaceId, at: i64) -> Range {
+    (below(key(ws, b'a', &[])).0, key(ws, b'a', &[&oldest_first(at)]))
+}
+
+/// The time and the idempotency key of a key of [`used`].
+pub fn of_used(key: &[u8]) -> Option<(i64, [u8; 16])> {
+    let at = u64::from_be_bytes(key.get(5..13)?.try_into().ok()?) ^ (1 << 63);
+    Some((at as i64, key.last_chunk().copied()?))
 }
 
 pub fn changes(ws: WorkspaceId, last: Seq) -> Vec<u8> {

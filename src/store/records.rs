@@ -158,7 +158,7 @@ impl Records {
         self.store.get(key)?.map(|bytes| codec::decode(key, &bytes)).transpose()
     }
 
-    fn all<T: for<'b> Decode<'b, ()>>(&self, range: keys::Range) -> Result<Vec<T>> {
+    pub(super) fn all<T: for<'b> Decode<'b, ()>>(&self, range: keys::Range) -> Result<Vec<T>> {
         let mut all = Vec::new();
         self.each(range, |key, bytes| codec::decode(key, bytes).map(|value| all.push(value)))?;
         Ok(all)

@@ -249,9 +249,9 @@ fn a_contact_written_by_a_newer_version_is_read() {
     let key = keys::contact(WS, contact.id);
     let bytes = codec::encode(&key, &contact);
     let payload = codec::payload(&key, &bytes).unwrap();
-    // 24 fields; the newer version has two more.
+    // 24 fields, the 25th is absent; the newer version has two more.
     assert_eq!(payload[..2], [0x98, 24]);
-    let mut newer = [&[1, 0x98, 26], &payload[2..], &[0xf5, 0x81, 0x07]].concat();
+    let mut newer = [&[1, 0x98, 27], &payload[2..], &[0xf6, 0xf5, 0x81, 0x07]].concat();
     let checksum = crc32c::crc32c_append(crc32c::crc32c(&key), &newer);
     newer.extend_from_slice(&checksum.to_le_bytes());
     assert!(codec::decode::<Contact>(&key, &newer).unwrap() == contact);

@@ -101,6 +101,7 @@ impl Records {
         for token in self.tokens()?.iter().filter(|token| token.workspace == ws) {
             writes.delete_token(token.id);
         }
+        self.server_keys_of(ws)?.into_iter().for_each(|key| writes.delete(key));
         writes.put(keys::removal(ws), &Removal { finished: false });
         self.commit(writes)?;
         loop {

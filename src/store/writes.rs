@@ -2,10 +2,10 @@
 
 use minicbor::{Decode, Encode};
 
-use super::{Batch, Change, Head, Subject, TokenRecord, codec, keys};
+use super::{Alarm, AlarmSet, Batch, Change, Head, Subject, TokenRecord, codec, keys};
 use crate::contact::{
-    Channel, Contact, ContactId, CustomField, Interaction, Segment, Seq, Stage, Tag, User, Workspace, WorkspaceId,
-    identity::IdentityKey,
+    Channel, Contact, ContactId, CustomField, Interaction, Millis, Segment, Seq, Stage, Tag, User, Workspace,
+    WorkspaceId, identity::IdentityKey,
 };
 
 /// The most changes kept in one value: they stay below the size a store keeps in one piece.
@@ -51,6 +51,10 @@ impl Writes {
         self.batch.push((key, Some(bytes)));
     }
 
+    pub(super) fn raw(&mut self, key: Vec<u8>, value: Option<Vec<u8>>) {
+        self.batch.push((key, value));
+    }
+
     pub(super) fn delete(&mut self, key: Vec<u8>) {
         self.batch.push((key, None));
     }
@@ -69,6 +73,7 @@ impl Writes {
     /// `new`, for [`Head::digest`]; that of `old` is [`super::Records::digest`].
     pub fn put_contact(&mut self, ws: WorkspaceId, old: Option<&Contact>, new: &Contact) -> u64 {
         self.move_identities(ws, old, new);
+        self.move_snooze(ws, new.id, old.and_then(Contact::snooze_end), new.snooze_end());
         let key = keys::contact(ws, new.id);
         let bytes = codec::encode(&key, new);
         let digest = codec::digest(&key, &bytes);
@@ -79,7 +84,8 @@ impl Writes {
     /// Folding an e-mail costs more than all else here, so it is done only where an identity changed.
     fn move_identities(&mut self, ws: WorkspaceId, old: Option<&Contact>, new: &Contact) {
         let digits = |contact: &Contact| contact.phone.as_ref().map(|phone| phone.digits);
-        if old.is_some_and(|old| old.email == new.email && digits(old) == digits(new)) {
+        let same = |old: &Contact| old.email == new.email && digits(old) == digits(new) && old.merged == new.merged;
+        if old.is_some_and(same) {
             return;
         }
         let before: Vec<IdentityKey> = old.into_iter().flat_map(IdentityKey::of).collect();
@@ -92,11 +98,24 @@ impl Writes {
         }
     }
 
-    /// Removes the contact and its identity keys. Its history goes by [`Writes::delete_interaction`].
+    fn move_snooze(&mut self, ws: WorkspaceId, contact: ContactId, old: Option<Millis>, new: Option<Millis>) {
+        if old == new {
+            return;
+        }
+        if let Some(until) = old {
+            self.delete(keys::alarm(ws, until, Alarm::Snooze(contact)));
+        }
+        if let Some(until) = new {
+            self.put(keys::alarm(ws, until, Alarm::Snooze(contact)), &AlarmSet::default());
+        }
+    }
+
+    /// Removes the contact, its identity keys and its snooze. Its history goes by [`Writes::delete_interaction`].
     pub fn delete_contact(&mut self, ws: WorkspaceId, old: &Contact) {
         for held in IdentityKey::of(old) {
             self.delete(keys::holder(ws, &held, old.id));
         }
+        self.move_snooze(ws, old.id, old.snooze_end(), None);
         self.delete(keys::contact(ws, old.id));
     }
 

@@ -62,7 +62,7 @@ fn a_demo_cut_short_goes_on_and_is_the_same() {
 
     let engine = open(&data);
     let workspace = engine.workspaces().expect("workspaces")[0].id;
-    let actor = Actor { workspace, user: None };
+    let actor = Actor::operator(workspace);
     assert_eq!(engine.count(&actor, &Query::default()).expect("a count").value, 1450);
     let corpus =
         Corpus::new(5, now).for_workspace(&engine.catalog(workspace).expect("a catalog")).expect("all is there");

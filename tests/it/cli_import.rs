@@ -80,7 +80,7 @@ fn a_real_file_is_imported_by_one_command() {
     assert!(failures.lines().nth(1).is_some_and(|line| line.ends_with("give one.\"")), "{failures:.300}");
 
     let engine = open(&data);
-    let actor = Actor { workspace: engine.workspaces().expect("workspaces")[0].id, user: None };
+    let actor = Actor::operator(engine.workspaces().expect("workspaces")[0].id);
     check_search(&engine, &actor, &expected);
     check_filter_and_sort(&engine, &actor, &expected);
     let report = engine.verify(actor.workspace).expect("verify runs");

@@ -44,7 +44,7 @@ fn an_export_imported_elsewhere_is_the_same_contacts() {
     let catalog = from.catalog(here.id).expect("a catalog");
     let corpus = corpus.for_workspace(&catalog).expect("all is there");
     from.load(here.id, corpus.contacts(0..700).collect()).expect("the contacts are loaded");
-    let source = Actor { workspace: here.id, user: None };
+    let source = Actor::operator(here.id);
     let expected = portable(&exported(&from, &source, Format::Ndjson));
     assert_eq!(expected.len(), 700);
 
@@ -58,7 +58,7 @@ fn an_export_imported_elsewhere_is_the_same_contacts() {
         to.put_tag(there.id, tag).expect("a tag");
         to.put_stage(there.id, Stage { id: StageId(0), name: "first".into(), position: 0 }).expect("a stage");
         Definition::of(&catalog).apply(&to, there.id).expect("all is defined");
-        let target = Actor { workspace: there.id, user: None };
+        let target = Actor::operator(there.id);
         let options = import::Options {
             format,
             delimiter: b',',

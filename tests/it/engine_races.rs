@@ -97,7 +97,7 @@ fn id(id: u32) -> Identifier {
 }
 
 fn operator(engine: &Engine) -> Actor {
-    Actor { workspace: api::workspace(engine, "one"), user: None }
+    Actor::operator(api::workspace(engine, "one"))
 }
 
 #[test]

@@ -34,7 +34,7 @@ fn workspace(engine: &Engine, name: &str) -> Actor {
         timezone: "Asia/Kuala_Lumpur".into(),
         locale: "en".into(),
     };
-    Actor { workspace: engine.create_workspace(new).expect("a workspace").id, user: None }
+    Actor::operator(engine.create_workspace(new).expect("a workspace").id)
 }
 
 fn fields(json: Json) -> Map<String, Json> {

@@ -128,9 +128,9 @@ async fn operations_of_the_engine_stay_within_the_actors_workspace() {
     let (engine, here) = (&api.engine, api.workspace);
     let there =
         engine.workspaces().expect("workspaces").into_iter().find(|other| other.id != here).expect("another").id;
-    let stranger = Actor { workspace: there, user: None };
+    let stranger = Actor::operator(there);
     let all = |actor: &Actor| engine.count(actor, &Query::default()).expect("a count").value;
-    let (mine, before) = (Actor { workspace: here, user: None }, engine.catalog(here).expect("a catalog"));
+    let (mine, before) = (Actor::operator(here), engine.catalog(here).expect("a catalog"));
     assert_eq!((all(&mine), all(&stranger)), (4, 4));
     for id in 1..=4 {
         engine.delete_contact(&stranger, &Identifier::Id(ContactId(id))).expect("deleted");

@@ -46,5 +46,5 @@ fn workspace(engine: &Engine, n: u32) -> Actor {
         timezone: "UTC".into(),
         locale: "en".into(),
     };
-    Actor { workspace: engine.create_workspace(new).expect("a workspace").id, user: None }
+    Actor::operator(engine.create_workspace(new).expect("a workspace").id)
 }

@@ -137,7 +137,7 @@ impl Sound {
             timezone: "Asia/Kuala_Lumpur".into(),
             locale: "en".into(),
         };
-        let actor = Actor { workspace: engine.create_workspace(new).expect("a workspace").id, user: None };
+        let actor = Actor::operator(engine.create_workspace(new).expect("a workspace").id);
         let corpus = Corpus::new(7, NOW);
         corpus.definition().apply(&engine, actor.workspace).expect("definitions");
         let catalog = engine.catalog(actor.workspace).expect("a catalog");

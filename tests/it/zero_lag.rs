@@ -84,7 +84,7 @@ fn workspace(engine: &Engine) -> (Actor, ChannelId) {
         timezone: "Asia/Kuala_Lumpur".into(),
         locale: "en".into(),
     };
-    let actor = Actor { workspace: engine.create_workspace(new).expect("a workspace").id, user: None };
+    let actor = Actor::operator(engine.create_workspace(new).expect("a workspace").id);
     let channel = Channel { id: ChannelId(0), name: "Main".into(), source: "whatsapp".into() };
     let channel = engine.put_channel(actor.workspace, channel).expect("a channel").value.id;
     let fillers: Vec<_> = (0..FILLERS).map(|at| fields(json!({"firstName": format!("Filler {at}")}))).collect();

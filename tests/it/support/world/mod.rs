@@ -62,7 +62,7 @@ impl World {
                 locale: (*LOCALES.choose(&mut rng).expect("locales")).into(),
             })
             .expect("a workspace");
-        let actor = Actor { workspace: workspace.id, user: None };
+        let actor = Actor::operator(workspace.id);
         let (catalog, density) = (engine.catalog(workspace.id).expect("a catalog"), rng.random());
         let (contacts, version) = (BTreeMap::new(), Seq(0));
         let mut world =

@@ -1,0 +1,159 @@
+//! Work that goes on in the background, batch by batch: bulk edits by filter and imports.
+
+use minicbor::{Decode, Encode};
+use serde::{Deserialize, Serialize};
+
+use super::{JobId, Millis, UserId};
+
+/// What a job does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum JobKind {
+    #[n(0)]
+    Bulk,
+    #[n(1)]
+    Import,
+}
+
+/// Where a job stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum JobState {
+    /// A bulk edit's receipt that was not applied yet; an import whose file is being uploaded or looked at.
+    #[n(0)]
+    Prepared,
+    /// In line, or under way.
+    #[n(1)]
+    Running,
+    #[n(2)]
+    Done,
+    /// Stopped by a person; what was done stays and can be undone.
+    #[n(3)]
+    Cancelled,
+    /// Stopped by an error; what was done stays.
+    #[n(4)]
+    Failed,
+    /// Its undo is in line, or under way.
+    #[n(5)]
+    Undoing,
+    #[n(6)]
+    Undone,
+}
+
+impl JobState {
+    /// Whether the background has something to do for it.
+    pub fn is_active(self) -> bool {
+        matches!(self, JobState::Running | JobState::Undoing)
+    }
+}
+
+/// How many items came to what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Counts {
+    /// Items there are, as far as it is known.
+    #[n(0)]
+    pub total: u64,
+    /// Items done: the sum of those below.
+    #[n(1)]
+    pub done: u64,
+    #[n(2)]
+    pub added: u64,
+    #[n(3)]
+    pub changed: u64,
+    #[n(4)]
+    pub unchanged: u64,
+    #[n(5)]
+    pub deleted: u64,
+    #[n(6)]
+    pub failed: u64,
+}
+
+/// A job as the store keeps it. It is written in the same batch as what it has done, so that no item is done twice.
+#[derive(Clone, PartialEq, Encode, Decode)]
+pub struct Job {
+    #[n(0)]
+    pub id: JobId,
+    #[n(1)]
+    pub kind: JobKind,
+    #[n(2)]
+    pub state: JobState,
+    /// Who asked for it; none is the operator.
+    #[n(3)]
+    pub user: Option<UserId>,
+    #[n(4)]
+    pub created_at: Millis,
+    #[n(5)]
+    pub started_at: Option<Millis>,
+    #[n(6)]
+    pub finished_at: Option<Millis>,
+    /// What is to be done, as JSON of its kind's own form.
+    #[n(7)]
+    pub spec: String,
+    /// The last item done, in the kind's own count: a contact id, a row of the file.
+    #[n(8)]
+    pub cursor: u64,
+    #[n(9)]
+    pub counts: Counts,
+    /// What the undo has done so far: `changed` are restored, `unchanged` left as others made them.
+    #[n(10)]
+    pub undo: Counts,
+    /// Why it failed, without contacts' values.
+    #[n(11)]
+    pub error: Option<String>,
+}
+
+impl Job {
+    /// When it is forgotten with all it kept; not while it is under way.
+    pub fn forgotten_at(&self, prepared_kept: Millis, finished_kept: Millis) -> Option<Millis> {
+        match self.state {
+            JobState::Running | JobState::Undoing => None,
+            JobState::Prepared => Some(self.created_at + prepared_kept),
+            _ => Some(self.finished_at.unwrap_or(self.created_at) + finished_kept),
+        }
+    }
+}
+
+/// What a bulk edit changed on one contact, kept until the job is forgotten or the contact deleted.
+#[derive(Clone, PartialEq, Encode, Decode)]
+pub struct Undo {
+    /// The touched members before, as JSON of the same form as a draft's.
+    #[n(0)]
+    pub before: String,
+    /// The same members right after.
+    #[n(1)]
+    pub after: String,
+}
+
+/// What was done under an idempotency key.
+#[derive(Clone, PartialEq, Encode, Decode)]
+pub struct Done {
+    /// A hash of the request.
+    #[cbor(n(0), with = "minicbor::bytes")]
+    pub request: [u8; 16],
+    /// The result, in its type's own form, without contacts' values.
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub outcome: Vec<u8>,
+    #[n(2)]
+    pub at: Millis,
+}
+
+/// The data of a job that is too large for its record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PartKind {
+    /// The ids it is about: a serialized row set in pieces.
+    Ids,
+    /// The ids that its undo left as others made them: 4 bytes each, big-endian.
+    Left,
+    /// Items that failed: as their kind has them.
+    Failed,
+    /// An uploaded file.
+    Upload,
+}
+
+/// One piece of a job's data, at most 64 KiB.
+#[derive(Clone, PartialEq, Encode, Decode)]
+pub struct Part {
+    #[cbor(n(0), with = "minicbor::bytes")]
+    pub bytes: Vec<u8>,
+}

@@ -1,0 +1,190 @@
+//! What can be done alike to one contact, to a hundred named in a call, or to all that a filter finds: read once, applied to
+//! each.
+//!
+//! | `action` | members beside it |
+//! |---|---|
+//! | `delete`, `block`, `unblock` | |
+//! | `addTags`, `removeTags` | `tags`: names |
+//! | `assign` | `assignee`: a user's id or e-mail, `me`, or null |
+//! | `setStatus` | `status`: `open`, `closed`, `snoozed`; `until`: when a snooze ends by itself |
+//! | `setLifecycle` | `lifecycle`: a stage's name, or null |
+//! | `setField` | `field`: a name or slug; `value` |
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value as Json, json};
+
+use super::contacts::{create_tags, retag, tags_named};
+use super::txn::Txn;
+use super::{Error, Result};
+use crate::contact::draft::Scope;
+use crate::contact::*;
+
+/// The actions by name, with the members that each takes.
+pub const ACTIONS: &[(&str, &[&str])] = &[
+    ("delete", &[]),
+    ("block", &[]),
+    ("unblock", &[]),
+    ("addTags", &["tags"]),
+    ("removeTags", &["tags"]),
+    ("assign", &["assignee"]),
+    ("setStatus", &["status", "until"]),
+    ("setLifecycle", &["lifecycle"]),
+    ("setField", &["field", "value"]),
+];
+
+/// An action, read against what the workspace defines.
+pub enum Act {
+    Delete,
+    AddTags(Vec<TagId>),
+    RemoveTags(Vec<TagId>),
+    Set(Box<Draft>),
+    Unblock,
+}
+
+/// What became of one contact.
+#[derive(Clone, Debug)]
+pub enum Acted {
+    Changed(Arc<Contact>),
+    /// It was so already.
+    Unchanged(Arc<Contact>),
+    Deleted(ContactId),
+}
+
+impl Act {
+    /// Reads an action; tags that are to be added are created where they are unknown. `me` is who acts.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with every mistake.
+    pub fn read(txn: &mut Txn, action: &Map<String, Json>, me: Option<UserId>) -> Result<Act> {
+        let name = known(action)?;
+        let member = |name: &str| action.get(name).cloned().unwrap_or(Json::Null);
+        match name {
+            "delete" => Ok(Act::Delete),
+            "block" => set(txn, [("status", json!("blocked"))]),
+            "unblock" => Ok(Act::Unblock),
+            "addTags" => Ok(Act::AddTags(tags_named(txn, &names(action)?)?)),
+            "removeTags" => {
+                let names = names(action)?;
+                let known = names.iter().filter_map(|name| txn.catalog().tag_named(name)).map(|tag| tag.id).collect();
+                Ok(Act::RemoveTags(known))
+            }
+            "assign" => match (member("assignee"), me) {
+                (Json::String(word), Some(me)) if word == "me" => set(txn, [("assignee", json!(me))]),
+                (assignee, _) => set(txn, [("assignee", assignee)]),
+            },
+            "setLifecycle" => set(txn, [("lifecycle", member("lifecycle"))]),
+            "setField" => {
+                let field = member("field");
+                let field = field.as_str().ok_or_else(|| missing("field", "name the field to set"))?;
+                set(txn, [(field, member("value"))])
+            }
+            _ => set_status(txn, &member("status"), member("until")),
+        }
+    }
+
+    /// Applies it to one contact; what is refused leaves nothing behind.
+    ///
+    /// # Errors
+    /// Those of an update.
+    pub fn apply(&self, txn: &mut Txn, before: Arc<Contact>) -> Result<Acted> {
+        let after = match self {
+            Act::Delete => {
+                let id = before.id;
+                txn.delete(before)?;
+                return Ok(Acted::Deleted(id));
+            }
+            Act::AddTags(tags) => retag(txn, before.clone(), before.tags.iter().chain(tags).copied().collect())?,
+            Act::RemoveTags(tags) => {
+                let kept = before.tags.iter().copied().filter(|tag| !tags.contains(tag)).collect();
+                retag(txn, before.clone(), kept)?
+            }
+            Act::Set(draft) => changed(txn, &before, |contact| draft.apply(contact))?,
+            Act::Unblock => changed(txn, &before, |contact| contact.blocked = false)?,
+        };
+        Ok(if after.version == before.version { Acted::Unchanged(after) } else { Acted::Changed(after) })
+    }
+
+    /// Whether contacts are deleted by it.
+    pub fn deletes(&self) -> bool {
+        matches!(self, Act::Delete)
+    }
+}
+
+/// Stages what `change` makes of the contact, where it makes anything of it.
+fn changed(txn: &mut Txn, before: &Arc<Contact>, change: impl FnOnce(&mut Contact)) -> Result<Arc<Contact>> {
+    let mut contact = (**before).clone();
+    change(&mut contact);
+    if contact == **before {
+        return Ok(before.clone());
+    }
+    txn.refuse_taken(&contact, Some(before))?;
+    contact.updated_at = contact.updated_at.max(txn.now);
+    txn.put(Some(before.clone()), contact)
+}
+
+/// The action's name, once its members are found to be those it takes.
+fn known(action: &Map<String, Json>) -> Result<&'static str> {
+    let name =
+        action.get("action").and_then(Json::as_str).ok_or_else(|| missing("action", "say what is to be done"))?;
+    let Some((name, members)) = ACTIONS.iter().find(|(known, _)| *known == name) else {
+        let near = suggest::did_you_mean(name, ACTIONS.iter().map(|(name, _)| *name));
+        let all: Vec<&str> = ACTIONS.iter().map(|(name, _)| *name).collect();
+        let message = format!("there is no such action: use one of {}.{near}", all.join(", "));
+        return Err(Mistake::new("action", "unknown_action", message).into());
+    };
+    let stranger = action.keys().find(|member| *member != "action" && !members.contains(&member.as_str()));
+    if let Some(stranger) = stranger {
+        let takes = if members.is_empty() { "nothing else".to_owned() } else { members.join(", ") };
+        let stranger: String = stranger.chars().take(100).collect();
+        return Err(Mistake::new(stranger, "unknown_member", format!("{name} takes {takes}")).into());
+    }
+    if let Some(absent) = members.iter().find(|member| **member != "until" && !action.contains_key(**member)) {
+        return Err(missing(absent, &format!("{name} needs it; null takes the value away")));
+    }
+    Ok(name)
+}
+
+fn missing(member: &str, what: &str) -> Error {
+    Mistake::new(member, "missing_member", what).into()
+}
+
+/// The names of tags in an action.
+fn names(action: &Map<String, Json>) -> Result<Vec<String>> {
+    let wrong = || Error::from(Mistake::new("tags", "wrong_type", "use a list of at least one tag's name"));
+    let tags = action.get("tags").and_then(Json::as_array).filter(|tags| !tags.is_empty()).ok_or_else(wrong)?;
+    tags.iter().map(|tag| tag.as_str().map(str::to_owned).ok_or_else(wrong)).collect()
+}
+
+fn set<'a>(txn: &mut Txn, members: impl IntoIterator<Item = (&'a str, Json)>) -> Result<Act> {
+    let fields: Map<String, Json> = members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    let mut draft = Draft::read(&fields, txn.catalog(), Scope::Person, txn.now)?;
+    let unknown = draft.unknown_tags.clone();
+    for tag in create_tags(txn, &unknown)? {
+        draft.add_tag(tag);
+    }
+    Ok(Act::Set(Box::new(draft)))
+}
+
+fn set_status(txn: &mut Txn, status: &Json, until: Json) -> Result<Act> {
+    let snoozes = status.as_str().is_some_and(|status| Status::parse(status) == Some(Status::Snoozed));
+    if status.is_null() {
+        return Err(missing("status", "use open, closed or snoozed"));
+    }
+    if !until.is_null() && !snoozes {
+        return Err(Mistake::new("until", "not_snoozed", "only a snooze has an end").into());
+    }
+    let act = match snoozes {
+        true => set(txn, [("status", status.clone()), ("snoozedUntil", until)])?,
+        false => set(txn, [("status", status.clone())])?,
+    };
+    // The draft has read the time; what it makes of a contact says which it is.
+    if let Act::Set(draft) = &act {
+        let mut probe = Contact::default();
+        draft.apply(&mut probe);
+        if probe.snooze_end().is_some_and(|end| end <= txn.now) {
+            return Err(Mistake::new("until", "in_the_past", "a snooze ends in the future").into());
+        }
+    }
+    Ok(act)
+}
