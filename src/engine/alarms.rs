@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use super::jobs::{self, Workshop};
 use super::txn::Txn;
 use super::{Error, Result, checkpoint};
-use crate::contact::{ContactId, Conversation, Millis, WorkspaceId};
+use crate::contact::{ContactId, Conversation, Millis};
 use crate::store::{Alarm, AlarmSet};
 
 /// How late an alarm may be noticed.

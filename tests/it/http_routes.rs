@@ -7,13 +7,13 @@ use serde_json::{Value as Json, json};
 use crate::support::api::{Api, Reply};
 
 /// Calls routes and remembers which.
-struct Tour {
-    api: Api,
+pub struct Tour {
+    pub api: Api,
     seen: BTreeSet<(String, String)>,
 }
 
 impl Tour {
-    async fn call(&mut self, status: u16, method: &str, template: &str, path: &str, body: Option<Json>) -> Json {
+    pub async fn call(&mut self, status: u16, method: &str, template: &str, path: &str, body: Option<Json>) -> Json {
         let token = self.api.owner.clone();
         let reply = match &body {
             Some(body) => self.api.send(&token, method, path, body).await,
