@@ -1,0 +1,180 @@
+//! What can happen to a workspace, and what comes of it.
+
+use serde_json::Value as Json;
+
+/// Members of a contact as a caller sends them.
+pub type Fields = Vec<(String, Json)>;
+
+/// One action, perhaps under an idempotency key, perhaps sent twice at once.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    pub action: Action,
+    /// Only actions that can be refused or done, and only those the engine takes a key for.
+    pub key: Option<u64>,
+    pub twice: bool,
+}
+
+/// How a contact is named.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Who {
+    Id(u32),
+    Email(String),
+    Phone(String),
+}
+
+/// An interaction to record.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Said {
+    pub kind: &'static str,
+    /// Milliseconds before the present.
+    pub ago: i64,
+    pub channel: Option<u32>,
+    pub author: Option<u32>,
+    pub text: Option<String>,
+}
+
+/// What can happen. A kind that is added here gets a name below, a rule in `rules.rs` or a file beside it, a call in
+/// `live.rs` and a draw in `draw.rs`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    Create(Fields),
+    Update(Who, Fields),
+    Delete(Who),
+    AddTags(Who, Vec<String>),
+    RemoveTags(Who, Vec<String>),
+    Record(Who, Said),
+    AddField {
+        name: String,
+        slug: Option<String>,
+        kind: &'static str,
+        choices: Vec<String>,
+    },
+    /// One more choice of a list field, or another name, by slug.
+    ChangeField {
+        slug: String,
+        name: String,
+        choice: Option<String>,
+    },
+    DropField(String),
+    AddTag(String),
+    RenameTag(String, String),
+    DropTag(String),
+    AddStage(String),
+    /// Another name and place.
+    ChangeStage(String, String, u32),
+    DropStage(String),
+    RenameUser(u32, String),
+    RenameChannel(u32, String),
+    /// The clock goes on by so many milliseconds.
+    Wait(i64),
+    /// The engine is closed and opened again.
+    Close,
+    /// The engine is dropped as it is and opened again.
+    Drop,
+    /// The files are taken as they lie there, as after a kill, and opened elsewhere.
+    Kill,
+    Checkpoint,
+    Rebuild,
+}
+
+impl Action {
+    /// Every kind, and whether it can be refused.
+    pub const KINDS: &[(&str, bool)] = &[
+        ("create", true),
+        ("update", true),
+        ("delete", true),
+        ("addTags", true),
+        ("removeTags", true),
+        ("record", true),
+        ("addField", true),
+        ("changeField", true),
+        ("dropField", true),
+        ("addTag", true),
+        ("renameTag", true),
+        ("dropTag", true),
+        ("addStage", true),
+        ("changeStage", true),
+        ("dropStage", true),
+        ("renameUser", true),
+        ("renameChannel", true),
+        ("wait", false),
+        ("close", false),
+        ("drop", false),
+        ("kill", false),
+        ("checkpoint", false),
+        ("rebuild", false),
+    ];
+
+    /// The kind's name.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Action::Create(_) => "create",
+            Action::Update(..) => "update",
+            Action::Delete(_) => "delete",
+            Action::AddTags(..) => "addTags",
+            Action::RemoveTags(..) => "removeTags",
+            Action::Record(..) => "record",
+            Action::AddField { .. } => "addField",
+            Action::ChangeField { .. } => "changeField",
+            Action::DropField(_) => "dropField",
+            Action::AddTag(_) => "addTag",
+            Action::RenameTag(..) => "renameTag",
+            Action::DropTag(_) => "dropTag",
+            Action::AddStage(_) => "addStage",
+            Action::ChangeStage(..) => "changeStage",
+            Action::DropStage(_) => "dropStage",
+            Action::RenameUser(..) => "renameUser",
+            Action::RenameChannel(..) => "renameChannel",
+            Action::Wait(_) => "wait",
+            Action::Close => "close",
+            Action::Drop => "drop",
+            Action::Kill => "kill",
+            Action::Checkpoint => "checkpoint",
+            Action::Rebuild => "rebuild",
+        }
+    }
+
+    /// Whether the engine takes an idempotency key for it.
+    pub fn takes_key(&self) -> bool {
+        !matches!(
+            self,
+            Action::DropField(_)
+                | Action::DropTag(_)
+                | Action::DropStage(_)
+                | Action::Wait(_)
+                | Action::Close
+                | Action::Drop
+                | Action::Kill
+                | Action::Checkpoint
+                | Action::Rebuild
+        )
+    }
+}
+
+/// What an action that was done answers.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Told {
+    /// The contact of that id, as it is now.
+    Contact(u32),
+    Deleted(u32),
+    /// The contact an interaction was stored for.
+    Stored(u32),
+    /// An incoming message of a blocked contact.
+    Dropped,
+    Nothing,
+}
+
+/// Why an action was not done.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Refusal {
+    Invalid,
+    NotFound,
+    /// One of these holds it, where contacts do.
+    Conflict(Vec<u32>),
+    KeyReused,
+    /// Not as things stand.
+    State(String),
+    Limit,
+    /// Anything else is a fault.
+    Fault(String),
+}
