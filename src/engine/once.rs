@@ -98,23 +98,24 @@ impl Outcome for Arc<Contact> {
     }
 
     fn recall(noted: &[u8], txn: &Txn) -> Result<Self> {
-        let id: ContactId = recalled(noted)?;
-        txn.contact(id)?.ok_or_else(|| absent(&Identifier::Id(id)))
+        txn.named(&Identifier::Id(recalled(noted)?))
     }
 }
 
 impl Outcome for Recorded {
     fn note(&self) -> Vec<u8> {
         match self {
-            Recorded::Stored { number, contact } => noted(&Some((*number, contact.id))),
-            Recorded::DroppedBlocked => noted(&None::<(u64, ContactId)>),
+            Recorded::Stored { number, interaction, contact } => noted(&Some((*number, interaction.at, contact.id))),
+            Recorded::DroppedBlocked => noted(&None::<(u64, Millis, ContactId)>),
         }
     }
 
     fn recall(noted: &[u8], txn: &Txn) -> Result<Self> {
-        Ok(match recalled::<Option<(u64, ContactId)>>(noted)? {
-            Some((number, id)) => Recorded::Stored { number, contact: Outcome::recall(&self::noted(&id), txn)? },
-            None => Recorded::DroppedBlocked,
-        })
+        let Some((number, at, id)) = recalled::<Option<(u64, Millis, ContactId)>>(noted)? else {
+            return Ok(Recorded::DroppedBlocked);
+        };
+        // The entry stays under the id it was recorded for, also when that contact was merged into another since.
+        let interaction = txn.past(id, at, number)?.ok_or_else(|| absent(&Identifier::Id(id)))?;
+        Ok(Recorded::Stored { number, interaction, contact: txn.named(&Identifier::Id(id))? })
     }
 }
