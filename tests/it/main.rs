@@ -20,6 +20,7 @@ mod many_workspaces;
 mod oracle_queries;
 mod power;
 mod rot;
+mod snooze;
 mod store_format;
 mod store_power;
 mod store_rot;
