@@ -15,7 +15,7 @@ use super::roles::{May, ReadContact, RecordInteraction, hide};
 use super::strict;
 use super::wire::ContactBody;
 use crate::contact::{
-    Catalog, ChannelId, Interaction, InteractionKind, Millis, Mistake, Seq, UserId, Workspace, render, time,
+    Catalog, ChannelId, Interaction, InteractionKind, Millis, Mistake, Role, Seq, UserId, Workspace, render, time,
 };
 use crate::engine::{Actor, Recorded};
 
@@ -47,7 +47,7 @@ pub struct NewInteraction {
     #[schema(example = "2026-03-01T10:15:00Z")]
     at: Option<Json>,
     text: Option<String>,
-    /// Outgoing messages and comments: who wrote it, by id or e-mail; the caller where absent.
+    /// Outgoing messages and comments: who wrote it, by id or e-mail; the caller where absent, and always for an agent.
     #[serde(default, deserialize_with = "strict::optional")]
     author: Option<Json>,
 }
@@ -195,7 +195,7 @@ fn resolve(new: NewInteraction, actor: &Actor, catalog: &Catalog, now: Millis) -
         Some(_) if !written => {
             Err(Mistake::new("author", "not_accepted", "only outgoing messages and comments have an author"))
         }
-        Some(author) => author_id(&author, catalog, actor).map(Some),
+        Some(author) => author_id(&author, catalog, actor).and_then(|author| own(author, actor)).map(Some),
         None if written => Ok(actor.user.as_ref().map(|user| user.id.0)),
         None => Ok(None),
     });
@@ -255,6 +255,16 @@ fn author_id(given: &Json, catalog: &Catalog, actor: &Actor) -> Result<u32, Mist
         (Some("me"), Some(user)) => Ok(user.id.0),
         (Some(email), _) => catalog.user_with_email(email).map(|user| user.id.0).ok_or_else(unknown),
         (None, _) => Err(Mistake::new("author", "wrong_type", "an author is a user's id or e-mail, or me")),
+    }
+}
+
+/// An agent writes in their own name; owners and managers also bring in what others wrote.
+fn own(author: u32, actor: &Actor) -> Result<u32, Mistake> {
+    match &actor.user {
+        Some(user) if user.role == Role::Agent && user.id.0 != author => {
+            Err(Mistake::new("author", "not_your_own", "an agent writes in their own name: leave author out"))
+        }
+        _ => Ok(author),
     }
 }
 

@@ -15,6 +15,7 @@ mod http_log;
 mod http_roles;
 mod http_routes;
 mod http_server;
+mod interactions;
 mod isolation;
 mod many_workspaces;
 mod oracle_queries;
