@@ -17,6 +17,7 @@ mod http_routes;
 mod http_server;
 mod interactions;
 mod isolation;
+mod many;
 mod many_workspaces;
 mod oracle_queries;
 mod power;
