@@ -95,12 +95,12 @@ async fn what_is_refused_leaves_nothing_behind() {
     assert_eq!(contact(&api, 2).await["email"], "scarlet@example.org");
     let version = api.version(&api.owner).await;
     for (action, status, code) in [
-        (json!({"action": "addTags", "tags": ["orphan", ""]}), 400, "too_short"),
+        (json!({"action": "addTags", "tags": ["orphan", ""]}), 400, "missing_member"),
         (json!({"action": "addTags", "tags": []}), 400, "wrong_type"),
         (json!({"action": "addTag", "tags": ["x"]}), 400, "unknown_action"),
         (json!({"action": "block", "tags": ["orphan"]}), 400, "unknown_member"),
         (json!({"action": "assign", "assignee": 99}), 400, "unknown_user"),
-        (json!({"action": "setLifecycle", "lifecycle": "Gone"}), 400, "unknown_choice"),
+        (json!({"action": "setLifecycle", "lifecycle": "Gone"}), 400, "unknown_stage"),
         (json!({"action": "setStatus", "status": "blocked"}), 400, "unknown_choice"),
         (json!({"action": "setStatus", "status": "snoozed", "until": "2026-03-02T10:00:00Z"}), 400, "in_the_past"),
         (json!({"action": "setStatus", "status": "snoozed", "until": "soon"}), 400, "invalid_time"),
