@@ -221,6 +221,7 @@ mod tests {
             restrict_contact_deletion: false,
             show_only_mine: false,
             show_team_contacts: false,
+            columns: None,
         }
     }
 
