@@ -49,7 +49,7 @@ pub fn run<R: Outcome>(txn: &mut Txn, once: &Once, operation: impl FnOnce(&mut T
     let done = Done { request: once.request, outcome: value.note(), at: txn.now };
     txn.put_side(once.key, &done);
     txn.put_side((txn.now, once.key), &UsedKey::default());
-    for (at, key) in txn.records().used_before(txn.workspace(), txn.now - REMEMBERED, REMOVED_AT_ONCE)? {
+    for (at, key) in txn.used_before(txn.now - REMEMBERED, REMOVED_AT_ONCE)? {
         txn.delete_side::<UsedKey>((at, key));
         // It may have been used again since.
         if txn.side::<Done>(key)?.is_some_and(|done| done.at == at) {

@@ -109,6 +109,14 @@ impl<'a> Txn<'a> {
         Ok(self.staged.sides.clear(ws, range, &self.base.sides, self.sources.records, limit)?)
     }
 
+    /// Up to `limit` idempotency keys used before a time that this batch has not removed yet, oldest first.
+    pub fn used_before(&self, at: Millis, limit: usize) -> Result<Vec<(Millis, [u8; 16])>> {
+        let ws = self.base.workspace.id;
+        // They are removed oldest first: those before the last removed are gone too.
+        let after = self.base.sides.last_forgotten(ws, at);
+        Ok(self.sources.records.used_before(ws, at, after, limit)?)
+    }
+
     /// Whose contacts these are.
     pub fn workspace(&self) -> WorkspaceId {
         self.base.workspace.id

@@ -150,6 +150,13 @@ impl Sides {
         set.next().and_then(|(key, _)| keys::of_alarm(key)).map(|(at, ..)| at)
     }
 
+    /// The newest of the idempotency keys used before a time that are removed here.
+    pub fn last_forgotten(&self, ws: WorkspaceId, before: Millis) -> Option<(Millis, [u8; 16])> {
+        let (from, to) = keys::used_before(ws, before);
+        let gone = self.entries.range(from..to).rfind(|(_, value)| value.is_none());
+        gone.and_then(|(key, _)| keys::of_used(key))
+    }
+
     /// Puts later ones on top.
     pub fn absorb(&mut self, later: Sides) {
         self.entries.extend(later.entries);
@@ -222,9 +229,19 @@ impl Records {
         Ok(snoozes)
     }
 
-    /// Up to `limit` idempotency keys used before a time, oldest first: when and which.
-    pub fn used_before(&self, ws: WorkspaceId, at: Millis, limit: usize) -> Result<Vec<(Millis, [u8; 16])>> {
-        let entries = self.entries(&keys::used_before(ws, at), limit)?;
+    /// Up to `limit` idempotency keys used before a time, oldest first, after the one named: when and which.
+    pub fn used_before(
+        &self,
+        ws: WorkspaceId,
+        at: Millis,
+        after: Option<(Millis, [u8; 16])>,
+        limit: usize,
+    ) -> Result<Vec<(Millis, [u8; 16])>> {
+        let (mut from, to) = keys::used_before(ws, at);
+        if let Some((at, key)) = after {
+            from = keys::after(keys::used(ws, at, &key));
+        }
+        let entries = self.entries(&(from, to), limit)?;
         Ok(entries.iter().filter_map(|(key, _)| keys::of_used(key)).collect())
     }
 

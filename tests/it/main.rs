@@ -16,6 +16,7 @@ mod http_log;
 mod http_roles;
 mod http_routes;
 mod http_server;
+mod idempotency;
 mod interactions;
 mod isolation;
 mod many;
