@@ -200,9 +200,9 @@ impl<'a> Txn<'a> {
 
     /// The entry of that time and number of a contact's history, as the batch has it.
     pub fn past(&self, contact: ContactId, at: Millis, number: u64) -> Result<Option<Interaction>> {
-        let staged = self.base.history.iter().chain(&self.staged.history);
+        let mut staged = self.base.history.iter().chain(&self.staged.history);
         let is = |entry: &&HistoryWrite| (entry.contact, entry.at, entry.number) == (contact, at, number);
-        if let Some(entry) = staged.filter(is).last() {
+        if let Some(entry) = staged.rfind(is) {
             return Ok(entry.entry.clone());
         }
         let page = self.sources.records.interactions(self.base.workspace.id, contact, Some((at, number + 1)), 1)?;
