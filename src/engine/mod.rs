@@ -25,6 +25,7 @@ pub mod select;
 mod settings;
 mod shared;
 mod staged;
+mod suggestions;
 mod tokens;
 mod txn;
 mod upkeep;
@@ -34,6 +35,7 @@ mod workspace;
 
 pub use backup::restore;
 
+pub use crate::index::Shared as SharedBy;
 pub use act::{ACTIONS, Acted};
 pub use definition::Definition;
 pub use error::Error;
@@ -41,6 +43,7 @@ pub use merge::{MergedIn, Unmerged};
 pub use once::Once;
 pub use query::{Explained, FacetCounts, Page, Query, Sort};
 pub use settings::Settings;
+pub use suggestions::{Suggestion, Suggestions};
 
 use std::path::Path;
 use std::sync::Arc;

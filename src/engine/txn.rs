@@ -156,6 +156,8 @@ impl<'a> Txn<'a> {
         for merged in merged_into(&contact) {
             self.delete_history(*merged)?;
             self.delete_side::<Merge>(*merged);
+            // A backup that is under way reads the change log.
+            self.staged.touch(*merged);
         }
         for id in std::iter::once(&contact.id).chain(merged_into(&contact)) {
             self.clear_sides(SideRange::UndosOf(*id), usize::MAX)?;
