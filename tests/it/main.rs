@@ -17,6 +17,7 @@ mod http_routes;
 mod http_server;
 mod isolation;
 mod many_workspaces;
+mod merge;
 mod oracle_queries;
 mod power;
 mod rot;
