@@ -1,3 +1,5 @@
+//! Merging and giving back contacts drawn at random, and what the rules say of single fields.
+
 use proptest::prelude::*;
 use serde_json::json;
 

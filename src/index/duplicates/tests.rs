@@ -1,3 +1,5 @@
+//! The groups against a scan of all contacts, after random writes.
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;

@@ -32,7 +32,24 @@ pub async fn tour(tour: &mut Tour) {
     let path = format!("/v1/contacts/{one}/unmerge");
     let back = tour.call(200, "POST", template, &path, Some(json!({"secondary": two}))).await;
     assert_eq!((&back["primary"]["email"], &back["secondary"]["id"]), (&json!("ida@example.org"), &json!(two)));
+    once(tour, one, two).await;
     suggestions(tour, one, two).await;
+}
+
+/// A merge and its undoing that are sent again do nothing twice.
+async fn once(tour: &Tour, one: u64, two: u64) {
+    let body = json!({"secondary": two}).to_string().into_bytes();
+    for (what, key) in [("merge", "first"), ("unmerge", "second")] {
+        let mut versions = Vec::new();
+        for _ in 0..2 {
+            let headers = [("content-type", "application/json"), ("idempotency-key", key)];
+            let path = format!("/v1/contacts/{one}/{what}");
+            let reply = tour.api.raw(Some(&tour.api.owner), "POST", &path, &headers, body.clone()).await;
+            assert_eq!(reply.status, 200, "{what}: {}", String::from_utf8_lossy(&reply.bytes));
+            versions.push(tour.api.version(&tour.api.owner).await);
+        }
+        assert_eq!(versions[0], versions[1], "{what} was done twice");
+    }
 }
 
 async fn suggestions(tour: &mut Tour, one: u64, two: u64) {
