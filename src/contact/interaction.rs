@@ -37,6 +37,13 @@ pub struct Interaction {
     pub text: Option<String>,
 }
 
+/// Without its text: that must not reach a log by way of `{:?}`.
+impl std::fmt::Debug for Interaction {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?} at {}", self.kind, self.at)
+    }
+}
+
 impl Interaction {
     /// Moves the contact's time fields, never backwards.
     pub fn move_times(&self, contact: &mut Contact) {

@@ -16,6 +16,7 @@ pub mod import;
 mod interactions;
 mod jobs;
 mod lookup;
+mod many;
 mod merge;
 mod once;
 mod query;
@@ -39,6 +40,7 @@ pub use crate::index::Shared as SharedBy;
 pub use act::{ACTIONS, Acted};
 pub use definition::Definition;
 pub use error::Error;
+pub use many::{Fate, ManyItem};
 pub use merge::{MergedIn, Unmerged};
 pub use once::Once;
 pub use query::{Explained, FacetCounts, Page, Query, Sort};
@@ -103,7 +105,7 @@ pub struct Written<T> {
 #[derive(Clone, Debug)]
 pub enum Recorded {
     /// Stored; the contact as it is now.
-    Stored { number: u64, contact: Arc<Contact> },
+    Stored { number: u64, interaction: Interaction, contact: Arc<Contact> },
     /// The contact is blocked: an incoming message is dropped.
     DroppedBlocked,
 }
