@@ -132,7 +132,7 @@ const SCRIPTS: [Script; 7] = [
     |engine, by| drop(engine.merge(by, &id(5), &id(6), &Map::new()).expect("merged")),
     |engine, by| drop(engine.merge(by, &id(5), &id(1), &Map::new()).expect("merged")),
     |engine, by| drop(engine.unmerge(by, &id(1), ContactId(2)).expect("given back")),
-    |engine, by| drop(engine.delete_contact(by, &id(4)).expect("deleted")),
+    |engine, by| assert_eq!(engine.delete_contact(by, &id(4)).expect("deleted").value.0, 3),
     |engine, by| {
         engine.unmerge(by, &id(1), ContactId(2)).expect("given back");
         engine.delete_contact(by, &id(1)).expect("deleted");
