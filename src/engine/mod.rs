@@ -17,6 +17,7 @@ mod interactions;
 mod jobs;
 mod lookup;
 mod many;
+mod merge;
 mod once;
 mod query;
 mod read;
@@ -25,6 +26,7 @@ pub mod select;
 mod settings;
 mod shared;
 mod staged;
+mod suggestions;
 mod tokens;
 mod txn;
 mod upkeep;
@@ -34,13 +36,16 @@ mod workspace;
 
 pub use backup::restore;
 
+pub use crate::index::Shared as SharedBy;
 pub use act::{ACTIONS, Acted};
 pub use definition::Definition;
 pub use error::Error;
 pub use many::{Fate, ManyItem};
+pub use merge::{MergedIn, Unmerged};
 pub use once::Once;
 pub use query::{Explained, FacetCounts, Page, Query, Sort};
 pub use settings::Settings;
+pub use suggestions::{Suggestion, Suggestions};
 
 use std::path::Path;
 use std::sync::Arc;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use minicbor::{Decode, Encode};
 
 use super::txn::{Txn, absent};
-use super::{Error, Recorded, Result};
+use super::{Error, Recorded, Result, Unmerged};
 use crate::contact::identity::Identifier;
 use crate::contact::*;
 use crate::store::UsedKey;
@@ -99,6 +99,18 @@ impl Outcome for Arc<Contact> {
 
     fn recall(noted: &[u8], txn: &Txn) -> Result<Self> {
         txn.named(&Identifier::Id(recalled(noted)?))
+    }
+}
+
+impl Outcome for Unmerged {
+    fn note(&self) -> Vec<u8> {
+        noted(&(self.primary.id, self.secondary.id))
+    }
+
+    fn recall(noted: &[u8], txn: &Txn) -> Result<Self> {
+        let (primary, secondary) = recalled::<(ContactId, ContactId)>(noted)?;
+        let of = |id: ContactId| txn.named(&Identifier::Id(id));
+        Ok(Unmerged { primary: of(primary)?, secondary: of(secondary)? })
     }
 }
 

@@ -146,6 +146,11 @@ impl Workspace {
         self.state.write().index.build_order(field);
     }
 
+    /// Builds the groups of contacts that share an e-mail or phone, which merge suggestions are.
+    pub fn build_duplicates(&self) {
+        self.state.write().index.build_duplicates();
+    }
+
     /// Applies changed contacts and what the workspace defines now: the moment at which a write becomes visible.
     pub fn publish(
         &self,

@@ -25,7 +25,7 @@ use super::problem::{Kind, Problem};
 use super::settings::Settings;
 use super::{
     auth, channels, columns, contact_actions, contact_tags, contacts, explain, fields, health, idempotency,
-    interactions, limits, metrics, observe, openapi, search, stages, tags, users, workspace,
+    interactions, limits, merges, metrics, observe, openapi, search, stages, suggestions, tags, users, workspace,
 };
 use crate::engine::{self, Engine};
 
@@ -71,6 +71,10 @@ pub(super) fn routes(app: &App) -> OpenApiRouter<App> {
         .routes(routes!(contact_actions::act))
         .routes(routes!(contact_tags::add, contact_tags::remove))
         .routes(routes!(interactions::record, interactions::list))
+        .routes(routes!(merges::merge))
+        .routes(routes!(merges::unmerge))
+        .routes(routes!(merges::list))
+        .routes(routes!(suggestions::list))
         .routes(routes!(search::search))
         .routes(routes!(search::count))
         .routes(routes!(explain::search))

@@ -2,6 +2,8 @@
 
 #[path = "http_routes/many.rs"]
 mod many;
+#[path = "http_routes/merges.rs"]
+mod merges;
 
 use std::collections::BTreeSet;
 
@@ -44,6 +46,7 @@ async fn every_described_route_answers_good_input() {
     contacts(&mut tour).await;
     interactions(&mut tour).await;
     queries(&mut tour).await;
+    merges::tour(&mut tour).await;
     definitions(&mut tour).await;
     many::tour(&mut tour).await;
     tour.call(200, "GET", "/health", "/health", None).await;

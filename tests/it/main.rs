@@ -21,6 +21,7 @@ mod interactions;
 mod isolation;
 mod many;
 mod many_workspaces;
+mod merge;
 mod oracle_queries;
 mod power;
 mod roles_table;
