@@ -25,7 +25,7 @@ use super::problem::{Kind, Problem};
 use super::settings::Settings;
 use super::{
     auth, channels, contact_tags, contacts, explain, fields, health, idempotency, interactions, limits, metrics,
-    observe, openapi, search, stages, tags, users, workspace,
+    observe, openapi, search, segments, stages, tags, users, workspace,
 };
 use crate::engine::{self, Engine};
 
@@ -84,6 +84,9 @@ pub(super) fn routes(app: &App) -> OpenApiRouter<App> {
         .routes(routes!(users::update))
         .routes(routes!(stages::list, stages::create))
         .routes(routes!(stages::update, stages::delete))
+        .routes(routes!(segments::list, segments::create))
+        .routes(routes!(segments::read, segments::update, segments::delete))
+        .routes(routes!(segments::contacts))
         .routes(routes!(workspace::read))
         .routes(routes!(workspace::me))
         .route_layer(from_fn_with_state(app.clone(), idempotency::note))
