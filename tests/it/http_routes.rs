@@ -2,6 +2,9 @@
 
 use std::collections::BTreeSet;
 
+#[path = "http_routes/segments.rs"]
+mod segments;
+
 use serde_json::{Value as Json, json};
 
 use crate::support::api::{Api, Reply};
@@ -42,6 +45,7 @@ async fn every_described_route_answers_good_input() {
     interactions(&mut tour).await;
     queries(&mut tour).await;
     definitions(&mut tour).await;
+    segments::tour(&mut tour).await;
     tour.call(200, "GET", "/health", "/health", None).await;
     tour.call(200, "GET", "/ready", "/ready", None).await;
     let api = tour.call(200, "GET", "/openapi.json", "/openapi.json", None).await;
