@@ -98,6 +98,7 @@ mod tests {
             restrict_contact_deletion: false,
             show_only_mine: false,
             show_team_contacts: false,
+            columns: None,
         };
         let owner = engine.put_user(ws, owner).expect("a user").value.id;
         let many: Vec<_> = (0..1200).map(|at| fields(&format!("{name}{at}"))).collect();

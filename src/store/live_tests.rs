@@ -66,9 +66,9 @@ fn a_copy_has_all_but_what_finished_jobs_and_old_requests_left() {
         assert_eq!([PartKind::Ids, PartKind::Left, PartKind::Failed, PartKind::Upload].map(|kind| has(id, kind)), kept);
     }
     assert_eq!(copy.jobs(WS).unwrap().iter().map(|job| job.id.0).collect::<Vec<_>>(), [1, 2, 4]);
-    assert_eq!(copy.alarms(9).unwrap().len(), 3);
+    assert_eq!(copy.alarms(None, 9).unwrap().len(), 3);
     assert!(copy.side::<Done>(WS, [1; 16]).unwrap().is_none() && copy.side::<Done>(WS, [2; 16]).unwrap().is_some());
-    assert_eq!(copy.used_before(WS, 1000, 9).unwrap().len(), 1);
+    assert_eq!(copy.used_before(WS, 1000, None, 9).unwrap().len(), 1);
     // Four parts, the job and the alarm of one; two parts each of two others; one key and its time.
     assert_eq!(tally.left_out, 6 + 4 + 2);
     let again = compacted(&copy).0;

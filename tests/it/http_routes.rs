@@ -1,5 +1,8 @@
 //! Every route once with good input, and the description that lists them all.
 
+#[path = "http_routes/many.rs"]
+mod many;
+
 use std::collections::BTreeSet;
 
 #[path = "http_routes/segments.rs"]
@@ -46,6 +49,7 @@ async fn every_described_route_answers_good_input() {
     queries(&mut tour).await;
     definitions(&mut tour).await;
     segments::tour(&mut tour).await;
+    many::tour(&mut tour).await;
     tour.call(200, "GET", "/health", "/health", None).await;
     tour.call(200, "GET", "/ready", "/ready", None).await;
     let api = tour.call(200, "GET", "/openapi.json", "/openapi.json", None).await;
