@@ -12,7 +12,7 @@ use crate::contact::*;
 use crate::store::UsedKey;
 
 /// How long a key is remembered, in milliseconds: a day.
-const REMEMBERED: Millis = 24 * 3600 * 1000;
+pub const REMEMBERED: Millis = 24 * 3600 * 1000;
 /// Forgotten keys removed along with each new one: more than come in, so that none stays.
 const REMOVED_AT_ONCE: usize = 4;
 

@@ -28,6 +28,7 @@ mod problem;
 mod query_string;
 mod roles;
 mod search;
+mod segments;
 mod server;
 mod settings;
 mod stages;

@@ -25,7 +25,8 @@ use super::problem::{Kind, Problem};
 use super::settings::Settings;
 use super::{
     auth, channels, columns, contact_actions, contact_tags, contacts, explain, fields, health, idempotency,
-    interactions, limits, merges, metrics, observe, openapi, search, stages, suggestions, tags, users, workspace,
+    interactions, limits, merges, metrics, observe, openapi, search, segments, stages, suggestions, tags, users,
+    workspace,
 };
 use crate::engine::{self, Engine};
 
@@ -89,6 +90,9 @@ pub(super) fn routes(app: &App) -> OpenApiRouter<App> {
         .routes(routes!(users::update))
         .routes(routes!(stages::list, stages::create))
         .routes(routes!(stages::update, stages::delete))
+        .routes(routes!(segments::list, segments::create))
+        .routes(routes!(segments::read, segments::update, segments::delete))
+        .routes(routes!(segments::contacts))
         .routes(routes!(workspace::read))
         .routes(routes!(workspace::me))
         .routes(routes!(columns::read, columns::replace))

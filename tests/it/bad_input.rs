@@ -357,3 +357,26 @@ pub const DEFINITIONS: &[Row] = &[
     ("PATCH", "/v1/fields/plan", "{\"allowedValues\": [\"gold\", \"free\"]}", 400, "*"),
     ("PATCH", "/v1/fields/age", "{\"name\": \"\"}", 400, "*"),
 ];
+
+/// Segments.
+pub const SEGMENTS: &[Row] = &[
+    ("POST", "/v1/segments", "{\"name\": \"X\"}", 400, "missing_member"),
+    ("POST", "/v1/segments", "{\"filter\": null}", 400, "missing_member"),
+    ("POST", "/v1/segments", "{\"name\": \"X\", \"filter\": {\"a\": 1, \"a\": 1}}", 400, "duplicate_member"),
+    ("POST", "/v1/segments", "{\"name\": \"X\", \"filter\": null, \"colour\": 1}", 400, "unknown_member"),
+    ("POST", "/v1/segments", "{\"name\": \"X\", \"filter\": null, \"timezone\": \"Mars\"}", 400, "unknown_timezone"),
+    ("POST", "/v1/segments", "{\"name\": \"all\", \"filter\": null}", 409, "conflict"),
+    ("POST", "/v1/segments?x=1", "{\"name\": \"X\", \"filter\": null}", 400, "unknown_parameter"),
+    ("PATCH", "/v1/segments/1", "{\"name\": \"open\"}", 409, "conflict"),
+    ("PATCH", "/v1/segments/1", "{\"filter\": 5}", 400, "wrong_type"),
+    ("PATCH", "/v1/segments/1", "{\"count\": 5}", 400, "unknown_member"),
+    ("PATCH", "/v1/segments/99", "{}", 404, "not_found"),
+    ("PATCH", "/v1/segments/all", "{}", 400, "invalid_identifier"),
+    ("DELETE", "/v1/segments/99", "", 404, "not_found"),
+    ("GET", "/v1/segments/99", "", 404, "not_found"),
+    ("GET", "/v1/segments/99/contacts", "", 404, "not_found"),
+    ("GET", "/v1/segments/1/contacts?limit=101", "", 400, "out_of_range"),
+    ("GET", "/v1/segments/1/contacts?offset=2500", "", 422, "window_exceeded"),
+    ("GET", "/v1/segments?count=yes", "", 400, "invalid_parameter"),
+    ("GET", "/v1/segments?minVersion=99999", "", 503, "version_not_reached"),
+];

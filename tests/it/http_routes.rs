@@ -7,6 +7,9 @@ mod merges;
 
 use std::collections::BTreeSet;
 
+#[path = "http_routes/segments.rs"]
+mod segments;
+
 use serde_json::{Value as Json, json};
 
 use crate::support::api::{Api, Reply};
@@ -48,6 +51,7 @@ async fn every_described_route_answers_good_input() {
     queries(&mut tour).await;
     merges::tour(&mut tour).await;
     definitions(&mut tour).await;
+    segments::tour(&mut tour).await;
     many::tour(&mut tour).await;
     tour.call(200, "GET", "/health", "/health", None).await;
     tour.call(200, "GET", "/ready", "/ready", None).await;
