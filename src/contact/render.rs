@@ -3,10 +3,7 @@
 use serde_json::{Map, Value as Json};
 
 use super::draft::json_number;
-use super::{
-    Alpha2, Catalog, ChannelLink, Contact, Conversation, CustomField, CustomFieldId, Field, Millis, STANDARD, Status,
-    Value, time,
-};
+use super::{Alpha2, Catalog, ChannelLink, Contact, CustomField, CustomFieldId, Field, Millis, STANDARD, Value, time};
 
 /// Every member in wire names, absent values as `null`; times RFC 3339 UTC with milliseconds.
 ///
@@ -27,7 +24,7 @@ pub fn contact(contact: &Contact, catalog: &Catalog) -> Map<String, Json> {
                 out.insert("profilePic".to_owned(), text(contact.profile_pic.as_deref()));
             }
             Field::Status => {
-                out.insert("conversationStatus".to_owned(), conversation(contact.conversation).into());
+                out.insert("conversationStatus".to_owned(), contact.conversation.name().into());
                 out.insert("snoozedUntil".to_owned(), instant(contact.snoozed_until));
             }
             _ => {}
@@ -117,14 +114,6 @@ fn text(text: Option<&str>) -> Json {
 
 fn instant(at: Option<Millis>) -> Json {
     at.map_or(Json::Null, |at| time::rfc3339(at).into())
-}
-
-fn conversation(conversation: Conversation) -> &'static str {
-    match conversation {
-        Conversation::Open => Status::Open.name(),
-        Conversation::Closed => Status::Closed.name(),
-        Conversation::Snoozed => Status::Snoozed.name(),
-    }
 }
 
 fn channel(link: &ChannelLink, catalog: &Catalog) -> Json {

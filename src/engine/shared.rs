@@ -8,6 +8,7 @@ use std::sync::atomic::AtomicUsize;
 use parking_lot::{Mutex, RwLock};
 
 use super::directory::Directory;
+use super::export::snapshot::Snapshots;
 use super::records_cache::RecordCache;
 use super::wake;
 use super::workspace::Workspace;
@@ -30,6 +31,8 @@ pub struct Shared {
     pub directory: RwLock<Directory>,
     /// Backups under way: the change log is not trimmed meanwhile.
     pub backups: AtomicUsize,
+    /// Moments that are being exported.
+    pub snapshots: Snapshots,
     slots: Mutex<HashMap<WorkspaceId, Arc<Slot>>>,
 }
 
@@ -50,6 +53,7 @@ impl Shared {
             tokens_writing: Mutex::default(),
             directory: RwLock::new(directory),
             backups: AtomicUsize::new(0),
+            snapshots: Snapshots::default(),
             slots: Mutex::default(),
         })
     }
