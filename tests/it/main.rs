@@ -10,6 +10,7 @@ mod cli_move;
 mod crash;
 mod engine_races;
 mod engine_writes;
+mod export;
 mod http_bad_input;
 mod http_log;
 mod http_roles;
