@@ -8,7 +8,7 @@ use clap::Args;
 use serde_json::Value as Json;
 
 use crate::config::Config;
-use crate::contact::Catalog;
+use crate::contact::{Catalog, SegmentId};
 use crate::engine::export::{self, Format};
 use crate::engine::{Actor, Definition, Engine, Error, Query};
 
@@ -89,17 +89,16 @@ impl Export {
 
     /// What narrows the export.
     fn query(&self, catalog: &Catalog) -> Result<Query, Failure> {
-        let segment = match &self.segment {
-            None => None,
-            Some(wanted) => {
-                let by_id = || catalog.segments.values().find(|segment| segment.id.to_string() == *wanted);
-                let found = catalog.segment_named(wanted).or_else(by_id);
-                let missing = || Failure::Usage(format!("the workspace has no segment {wanted}"));
-                Some(found.ok_or_else(missing)?.id)
-            }
-        };
+        let segment = self.segment.as_deref().map(|wanted| segment(catalog, wanted)).transpose()?;
         Ok(Query { search: self.search.clone(), filter: self.filter.clone(), segment, ..Query::default() })
     }
+}
+
+/// The segment of that name or id.
+fn segment(catalog: &Catalog, wanted: &str) -> Result<SegmentId, Failure> {
+    let by_id = || catalog.segments.values().find(|segment| segment.id.to_string() == wanted);
+    let found = catalog.segment_named(wanted).or_else(by_id);
+    found.map(|segment| segment.id).ok_or_else(|| Failure::Usage(format!("the workspace has no segment {wanted}")))
 }
 
 /// A filter tree's JSON.
@@ -114,4 +113,24 @@ fn create(path: &Path) -> std::io::Result<File> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contact::Segment;
+
+    #[test]
+    fn a_segment_is_named_by_name_or_id() {
+        let mut catalog = Catalog::default();
+        for (id, name) in [(7, "Open"), (8, "7")] {
+            let filter = "{\"$and\": []}".into();
+            catalog.put_segment(Segment { id: SegmentId(id), name: name.into(), filter, timezone: None });
+        }
+        // A name comes before an id.
+        for (wanted, found) in [("open", 7), ("8", 8), ("7", 8)] {
+            assert_eq!(segment(&catalog, wanted).ok(), Some(SegmentId(found)), "{wanted}");
+        }
+        assert!(matches!(segment(&catalog, "9"), Err(Failure::Usage(said)) if said.contains("no segment 9")));
+    }
 }

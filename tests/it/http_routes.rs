@@ -1,5 +1,7 @@
 //! Every route once with good input, and the description that lists them all.
 
+mod export;
+
 use std::collections::BTreeSet;
 
 use serde_json::{Value as Json, json};
@@ -41,6 +43,7 @@ async fn every_described_route_answers_good_input() {
     contacts(&mut tour).await;
     interactions(&mut tour).await;
     queries(&mut tour).await;
+    export::tour(&mut tour).await;
     definitions(&mut tour).await;
     tour.call(200, "GET", "/health", "/health", None).await;
     tour.call(200, "GET", "/ready", "/ready", None).await;
