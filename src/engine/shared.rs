@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicI64, AtomicUsize};
 
 use parking_lot::{Mutex, RwLock};
 
@@ -33,6 +33,8 @@ pub struct Shared {
     pub backups: AtomicUsize,
     /// Moments that are being exported.
     pub snapshots: Snapshots,
+    /// When the next alarm rings, at the earliest; whoever sets an earlier one lowers it.
+    pub next_alarm: AtomicI64,
     slots: Mutex<HashMap<WorkspaceId, Arc<Slot>>>,
 }
 
@@ -54,6 +56,7 @@ impl Shared {
             directory: RwLock::new(directory),
             backups: AtomicUsize::new(0),
             snapshots: Snapshots::default(),
+            next_alarm: AtomicI64::new(i64::MIN),
             slots: Mutex::default(),
         })
     }

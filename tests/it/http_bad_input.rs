@@ -76,6 +76,8 @@ async fn bodies(api: &Api, judge: &mut Judge) {
         ("POST", "/v1/contacts/search"),
         ("POST", "/v1/contacts/export"),
         ("PATCH", "/v1/tags/1"),
+        ("POST", "/v1/contacts/actions"),
+        ("PUT", "/v1/me/columns"),
     ] {
         for (body, status, code) in BODIES {
             let headers = [("content-type", "application/json")];

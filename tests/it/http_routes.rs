@@ -1,6 +1,8 @@
 //! Every route once with good input, and the description that lists them all.
 
 mod export;
+#[path = "http_routes/many.rs"]
+mod many;
 
 use std::collections::BTreeSet;
 
@@ -45,6 +47,7 @@ async fn every_described_route_answers_good_input() {
     queries(&mut tour).await;
     export::tour(&mut tour).await;
     definitions(&mut tour).await;
+    many::tour(&mut tour).await;
     tour.call(200, "GET", "/health", "/health", None).await;
     tour.call(200, "GET", "/ready", "/ready", None).await;
     let api = tour.call(200, "GET", "/openapi.json", "/openapi.json", None).await;

@@ -6,11 +6,8 @@ use serde_json::Value as Json;
 
 use super::cell;
 use super::rows::push_record;
-use crate::contact::{Catalog, ChannelLink, Contact, Field, Kind, render};
+use crate::contact::{Catalog, Contact, Field, Kind, render};
 use crate::engine::Page;
-
-/// Channels that a cell names; of the others it says how many there are.
-const CHANNELS_SHOWN: usize = 3;
 
 /// The page's contacts with their id and these fields, all fields where none are named. What is asked about and not shown
 /// (durations, `segment`) is left out.
@@ -57,17 +54,16 @@ fn text<'a>(field: Field, contact: &Contact, catalog: &'a Catalog) -> Cow<'a, st
     }
 }
 
-/// The contact's channels: the last interacted first, then by time connected; then how many more there are.
+/// The contact's channels as a row shows them, then how many more there are.
 fn channels(contact: &Contact, catalog: &Catalog) -> String {
-    let mut links: Vec<&ChannelLink> = contact.channels.iter().collect();
-    links.sort_by_key(|link| (Some(link.channel) != contact.last_interacted_channel, link.connected_at));
-    let named = links.iter().take(CHANNELS_SHOWN).map(|link| match catalog.channels.get(&link.channel) {
+    let (links, more) = render::row_channels(contact);
+    let named = links.into_iter().map(|link| match catalog.channels.get(&link.channel) {
         Some(channel) => format!("{} ({})", channel.name, channel.source),
         None => format!("channel {}", link.channel),
     });
     let mut text = named.collect::<Vec<_>>().join(", ");
-    if links.len() > CHANNELS_SHOWN {
-        text.push_str(&format!(" +{}", links.len() - CHANNELS_SHOWN));
+    if more > 0 {
+        text.push_str(&format!(" +{more}"));
     }
     text
 }
@@ -78,7 +74,7 @@ mod tests {
 
     use super::*;
     use crate::contact::draft::example;
-    use crate::contact::{ChannelId, Seq};
+    use crate::contact::{ChannelId, ChannelLink, Seq};
 
     fn written(contacts: Vec<Contact>, columns: Option<&[Field]>) -> String {
         let page = Page {
