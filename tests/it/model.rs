@@ -10,9 +10,12 @@ mod check;
 mod define;
 mod draw;
 mod live;
+mod many;
+mod merge;
 mod person;
 mod rules;
 mod run;
+mod segments;
 mod values;
 mod world;
 

@@ -43,6 +43,15 @@ pub enum Action {
     AddTags(Who, Vec<String>),
     RemoveTags(Who, Vec<String>),
     Record(Who, Said),
+    /// One action on several, as JSON has it.
+    Many(Vec<Who>, Fields),
+    /// Primary, secondary, whose value of a field stays.
+    Merge(Who, Who, Fields),
+    Unmerge(Who, u32),
+    AddSegment(String, Json),
+    /// Another name, another filter.
+    ChangeSegment(String, Option<String>, Option<Json>),
+    DropSegment(String),
     AddField {
         name: String,
         slug: Option<String>,
@@ -86,6 +95,12 @@ impl Action {
         ("addTags", true),
         ("removeTags", true),
         ("record", true),
+        ("many", true),
+        ("merge", true),
+        ("unmerge", true),
+        ("addSegment", true),
+        ("changeSegment", true),
+        ("dropSegment", true),
         ("addField", true),
         ("changeField", true),
         ("dropField", true),
@@ -114,6 +129,12 @@ impl Action {
             Action::AddTags(..) => "addTags",
             Action::RemoveTags(..) => "removeTags",
             Action::Record(..) => "record",
+            Action::Many(..) => "many",
+            Action::Merge(..) => "merge",
+            Action::Unmerge(..) => "unmerge",
+            Action::AddSegment(..) => "addSegment",
+            Action::ChangeSegment(..) => "changeSegment",
+            Action::DropSegment(_) => "dropSegment",
             Action::AddField { .. } => "addField",
             Action::ChangeField { .. } => "changeField",
             Action::DropField(_) => "dropField",
@@ -157,8 +178,12 @@ pub enum Told {
     /// The contact of that id, as it is now.
     Contact(u32),
     Deleted(u32),
+    /// Primary and secondary, two again.
+    Unmerged(u32, u32),
     /// The contact an interaction was stored for.
     Stored(u32),
+    /// What became of each of several: its id, and `changed`, `unchanged`, `deleted` or `refused`.
+    Items(Vec<(Option<u32>, &'static str)>),
     /// An incoming message of a blocked contact.
     Dropped,
     Nothing,

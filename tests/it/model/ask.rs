@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use rand::RngExt;
-use rand::seq::IndexedRandom;
+use rand::seq::{IndexedRandom, IteratorRandom};
 use rand_chacha::ChaCha8Rng;
 use rollcall::engine::{Query, Sort};
 use serde_json::{Value as Json, json};
@@ -18,7 +18,7 @@ use super::world::Model;
 /// # Errors
 /// What differs.
 pub fn one(live: &Live, model: &Model, rng: &mut ChaCha8Rng) -> Result<(), String> {
-    let filter = tree(model, rng, 2);
+    let filter = tree(model, rng, 2, true);
     let mut matches: Vec<&Person> = model.people.values().filter(|person| model.holds(&filter, person)).collect();
     let sorts = if model.field_named("score").is_some() { SORTS } else { &SORTS[..5] };
     let (field, descending) = (*sorts.choose(rng).unwrap_or(&"id"), rng.random());
@@ -94,12 +94,16 @@ fn facet(model: &Model, person: &Person, field: &str) -> Vec<String> {
 }
 
 /// A random filter, of things that are there.
-pub fn tree(model: &Model, rng: &mut ChaCha8Rng, depth: u32) -> Json {
+pub fn tree(model: &Model, rng: &mut ChaCha8Rng, depth: u32, segments: bool) -> Json {
     let draw = rng.random_range(0..8);
     if depth == 0 || draw > 3 {
-        return leaf(model, rng);
+        let usable = model.segments.iter().filter(|(serial, _)| segments && model.usable(**serial).is_ok());
+        let segment = usable.choose(rng).filter(|_| rng.random_ratio(1, 6));
+        let Some((_, segment)) = segment else { return leaf(model, rng) };
+        let operator = if rng.random() { "isMemberOf" } else { "isNotMemberOf" };
+        return json!({"field": "segment", "operator": operator, "value": segment.name});
     }
-    let two: Vec<Json> = (0..rng.random_range(1..3)).map(|_| tree(model, rng, depth - 1)).collect();
+    let two: Vec<Json> = (0..rng.random_range(1..3)).map(|_| tree(model, rng, depth - 1, segments)).collect();
     match draw {
         0 => json!({ "$and": two }),
         1 => json!({ "$or": two }),
@@ -175,6 +179,7 @@ impl Model {
             "isNotEqualTo" => Some("isEqualTo"),
             "doesNotExist" => Some("exists"),
             "hasNoneOf" => Some("hasAnyOf"),
+            "isNotMemberOf" => Some("isMemberOf"),
             _ => None,
         } {
             return !self.condition(field, positive, value, person);
@@ -187,6 +192,15 @@ impl Model {
         };
         let text = || value.as_str().unwrap_or_default();
         match (field, operator) {
+            ("segment", _) => {
+                let segment = self.segment_named(text()).map(|serial| self.segments[&serial].filter.clone());
+                segment.is_some_and(|filter| self.holds(&filter, person))
+            }
+            ("timeSinceLastMessage", _) => {
+                let days = value["amount"].as_i64().unwrap_or_default();
+                person.last_message_at.is_some_and(|at| self.now - at > days * 86_400_000)
+            }
+            ("lastIncomingMessageAt", _) => person.last_incoming_at.is_some(),
             ("tags", "exists") => !person.tags.is_empty(),
             ("tags", operator) => {
                 let wanted = value.as_array().into_iter().flatten().filter_map(Json::as_str);

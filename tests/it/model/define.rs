@@ -64,7 +64,9 @@ impl Model {
             Action::RenameTag(from, to) => {
                 let (to, tag) = (short(to, 255)?, self.tag_named(from));
                 free(self.tag_named(&to), tag)?;
-                self.tags.insert(tag.ok_or(Refusal::NotFound)?, Tag { name: to });
+                let tag = tag.ok_or(Refusal::NotFound)?;
+                self.follow("tags", from, &to);
+                self.tags.insert(tag, Tag { name: to });
             }
             Action::DropTag(name) => {
                 let serial = self.tag_named(name).ok_or(Refusal::NotFound)?;
@@ -83,7 +85,9 @@ impl Model {
             Action::ChangeStage(from, to, position) => {
                 let (to, stage) = (short(to, 255)?, self.stage_named(from));
                 free(self.stage_named(&to), stage)?;
-                self.stages.insert(stage.ok_or(Refusal::NotFound)?, Stage { name: to, position: *position });
+                let stage = stage.ok_or(Refusal::NotFound)?;
+                self.follow("lifecycle", from, &to);
+                self.stages.insert(stage, Stage { name: to, position: *position });
             }
             Action::DropStage(name) => {
                 let serial = self.stage_named(name).ok_or(Refusal::NotFound)?;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rollcall::clock::Clock;
 use rollcall::contact::identity::Identifier;
 use rollcall::contact::*;
-use rollcall::engine::{self, Actor, Engine, Error, NewField, NewWorkspace, Once, Recorded, Written};
+use rollcall::engine::{self, Actor, Engine, Error, Fate, ManyItem, NewField, NewWorkspace, Once, Recorded, Written};
 use rollcall::store::{SledSettings, SledStore};
 use serde_json::{Map, Value as Json};
 
@@ -49,6 +49,7 @@ impl Live {
         let actor = Actor::operator(ws);
         let mut live = Live { open: Some(engine), actor, clock, folder, version: Seq(0) };
         let mut model = Model { now: START, ..Model::default() };
+        model.ordinary_segments();
         live.furnish(&mut model);
         (live, model)
     }
@@ -70,6 +71,7 @@ impl Live {
             let user = world::User { first_name: first.into(), last_name: last.map(Into::into), email };
             let user = self.engine().put_user(self.ws(), user_of(0, &user, role)).expect("a user").value;
             self.actor.user.get_or_insert_with(|| Arc::new(user.clone()));
+            model.me = model.me.or(Some(user.id.0));
             let kept = world::User { first_name: user.first_name, last_name: user.last_name, email: user.email };
             model.users.insert(user.id.0, kept);
         }
@@ -112,6 +114,16 @@ impl Live {
                     Recorded::DroppedBlocked => (Told::Dropped, None),
                 })
             }
+            Action::Many(who, action) => {
+                let who: Vec<_> = who.iter().map(|who| Ok(named(who))).collect();
+                let written = self.engine().act_on_many(&actor, &who, &members(action));
+                let fate = |item: ManyItem| (item.id.map(|id| id.0), fate(&item.fate));
+                Ok((Told::Items(self.noted(written)?.into_iter().map(fate).collect()), None))
+            }
+            Action::Merge(..) | Action::Unmerge(..) => self.merging(&actor, &step.action),
+            Action::AddSegment(..) | Action::ChangeSegment(..) | Action::DropSegment(_) => {
+                self.segment(&actor, &step.action)
+            }
             Action::Wait(millis) => {
                 self.clock.set(self.clock.now() + millis);
                 NOTHING
@@ -143,7 +155,7 @@ impl Live {
         NOTHING
     }
 
-    fn reopen(&mut self, how: &Action) -> Answer {
+    pub(super) fn reopen(&mut self, how: &Action) -> Answer {
         let elsewhere = match how {
             Action::Kill => Some(server::copy(self.folder.path())),
             Action::Close => {
@@ -222,6 +234,15 @@ fn open(folder: &Path, clock: &Clock) -> Arc<Engine> {
     Engine::open(Arc::new(store), Some(&folder.join("index")), settings, clock.clone()).expect("the engine opens")
 }
 
+fn fate(fate: &Fate) -> &'static str {
+    match fate {
+        Fate::Changed => "changed",
+        Fate::Unchanged => "unchanged",
+        Fate::Deleted => "deleted",
+        Fate::Refused { .. } | Fate::Unreadable => "refused",
+    }
+}
+
 /// The engine's refusal in the model's words.
 pub fn refusal(error: Error) -> Refusal {
     match error {
@@ -296,6 +317,7 @@ fn user_of(id: u32, user: &world::User, role: Role) -> User {
         restrict_contact_deletion: false,
         show_only_mine: false,
         show_team_contacts: false,
+        columns: None,
     }
 }
 

@@ -13,11 +13,14 @@ impl Model {
             Action::Create(fields) => self.create(fields),
             Action::Update(who, fields) => {
                 let id = self.found(who)?;
-                self.change(id, |model, person| model.fill(person, fields))
+                self.change(id, |model, person| {
+                    model.fill(person, fields)?;
+                    fits(person, fields)
+                })
             }
             Action::Delete(who) => {
                 let id = self.found(who)?;
-                self.people.remove(&id);
+                self.remove(id);
                 Ok(Told::Deleted(id))
             }
             Action::AddTags(who, names) => {
@@ -37,6 +40,10 @@ impl Model {
                 })
             }
             Action::Record(who, said) => self.record(who, said),
+            Action::Many(who, action) => self.many(who, action),
+            Action::Merge(primary, secondary, choices) => self.merge(primary, secondary, choices),
+            Action::Unmerge(primary, secondary) => self.unmerge(primary, *secondary),
+            Action::AddSegment(..) | Action::ChangeSegment(..) | Action::DropSegment(_) => self.segment(action),
             Action::Wait(millis) => {
                 self.now += millis;
                 Ok(Told::Nothing)
@@ -49,6 +56,7 @@ impl Model {
     fn create(&mut self, fields: &Fields) -> Done {
         let mut person = Person::new(self.last_id + 1, self.now);
         self.fill(&mut person, fields)?;
+        fits(&person, fields)?;
         if person.first_name.is_none() && person.email.is_none() && person.phone.is_none() {
             return Err(Refusal::Invalid);
         }
@@ -138,7 +146,12 @@ impl Model {
                 }
             }
             "status" => self.status(person, value)?,
-            "snoozedUntil" => person.snoozed_until = instant(value)?,
+            "snoozedUntil" => {
+                person.snoozed_until = instant(value)?;
+                if person.snoozed_until.is_some_and(|end| end <= self.now) {
+                    return Err(Refusal::Invalid);
+                }
+            }
             "customFields" => {
                 for (slug, value) in value.as_object().ok_or(Refusal::Invalid)? {
                     self.custom(person, slug, value)?;
@@ -185,15 +198,20 @@ impl Model {
             "blocked" => return Ok(()),
             _ => return Err(Refusal::Invalid),
         };
-        person.talk = talk;
-        if talk != Talk::Snoozed {
+        // Who is snoozed once more keeps the end.
+        if talk != Talk::Snoozed || person.talk != Talk::Snoozed {
             person.snoozed_until = None;
         }
+        person.talk = talk;
         Ok(())
     }
 
     fn record(&mut self, who: &Who, said: &Said) -> Done {
         let id = self.found(who)?;
+        self.record_for(id, said)
+    }
+
+    pub(super) fn record_for(&mut self, id: u32, said: &Said) -> Done {
         let message = said.kind.ends_with("Message");
         let channel = said.channel.map_or(!message, |channel| self.channels.contains_key(&channel));
         if !channel || said.author.is_some_and(|author| !self.users.contains_key(&author)) {
@@ -206,11 +224,8 @@ impl Model {
         }
         let entry =
             Entry { serial, kind: said.kind, at, channel: said.channel, author: said.author, text: said.text.clone() };
+        person.happen(&entry);
         person.history.push(entry);
-        later(&mut person.last_interaction_at, at);
-        if let Some(channel) = said.channel.filter(|_| message) {
-            person.message(channel, at, said.kind == "incomingMessage");
-        }
         Ok(Told::Stored(id))
     }
 
@@ -221,6 +236,14 @@ impl Model {
 }
 
 impl Person {
+    /// What an interaction makes of its contact.
+    pub(super) fn happen(&mut self, entry: &Entry) {
+        later(&mut self.last_interaction_at, entry.at);
+        if let Some(channel) = entry.channel.filter(|_| entry.kind.ends_with("Message")) {
+            self.message(channel, entry.at, entry.kind == "incomingMessage");
+        }
+    }
+
     /// A message moves the times forward, never back, and opens the conversation if none is newer.
     fn message(&mut self, channel: u32, at: i64, incoming: bool) {
         let newest = later(&mut self.last_message_at, at);
@@ -247,6 +270,12 @@ impl Person {
             later(&mut self.opened_at, at);
         }
     }
+}
+
+/// Only a snooze has an end.
+pub(super) fn fits(person: &Person, fields: &Fields) -> Done<()> {
+    let ends = fields.iter().any(|(name, value)| name == "snoozedUntil" && !value.is_null());
+    if ends && person.talk != Talk::Snoozed { Err(Refusal::Invalid) } else { Ok(()) }
 }
 
 /// Moves a time forward; whether none is newer.

@@ -84,6 +84,9 @@ impl Pair {
             self.answered(&again, answer, true)?;
         }
         self.settle()?;
+        for id in std::mem::take(&mut self.model.unsure) {
+            self.adopt(id)?;
+        }
         self.number += 1;
         let reopened = matches!(step.action, Action::Close | Action::Drop | Action::Kill | Action::Rebuild);
         // What is asked follows from the step alone, so that a sequence made shorter asks the same.
@@ -118,6 +121,14 @@ impl Pair {
                 Err(format!("answered {:?}, by the model {expected:?}", answer.map(|(told, _)| told)))
             }
         }
+    }
+
+    /// Takes from the engine what the model cannot tell, as far as it can be so.
+    fn adopt(&mut self, id: u32) -> Result<(), String> {
+        let contact = self.live.engine().contact(self.live.ws(), &Identifier::Id(ContactId(id)), None);
+        let contact = contact.map_err(|error| error.to_string())?.value;
+        let catalog = self.live.engine().catalog(self.live.ws()).map_err(|error| error.to_string())?;
+        self.model.adopt(&contact, &catalog)
     }
 
     /// Waits for what happens by itself at this time.

@@ -1,11 +1,13 @@
 //! The model of a workspace: plain maps, and the rules of what may be done to them, written from the specification and
 //! without a line of the engine.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::action::{Action, Refusal, Step, Told, Who};
+use super::merge::Merging;
 use super::person::{Key, Person, Talk};
-use super::values;
+use super::segments::Segment;
+use super::{many, values};
 
 /// How long an idempotency key is remembered.
 const KEY_KEPT: i64 = 86_400_000;
@@ -59,6 +61,8 @@ pub struct Model {
     pub now: i64,
     pub people: BTreeMap<u32, Person>,
     pub last_id: u32,
+    /// Who acts.
+    pub me: Option<u32>,
     pub serial: u64,
     pub tags: BTreeMap<u64, Tag>,
     pub stages: BTreeMap<u64, Stage>,
@@ -66,11 +70,21 @@ pub struct Model {
     pub users: BTreeMap<u32, User>,
     pub channels: BTreeMap<u32, Channel>,
     pub keys: BTreeMap<u64, Used>,
+    /// By the contact that went.
+    pub merges: BTreeMap<u32, Merging>,
+    /// Whoever was merged, before it.
+    pub ghosts: Vec<Person>,
+    /// Contacts of which the model cannot tell every field any more: an earlier of several merges into them was undone.
+    pub unsure: BTreeSet<u32>,
+    pub segments: BTreeMap<u64, Segment>,
 }
 
 impl Model {
     /// What the step does and answers. A refused one changes nothing.
     pub fn step(&mut self, step: &Step) -> Done {
+        if matches!(&step.action, Action::Many(who, _) if who.len() > many::NAMED_MAX) {
+            return Err(Refusal::Limit);
+        }
         if let Some(used) = step.key.and_then(|key| self.remembered(key)) {
             return match used.action == step.action {
                 true => self.again(&used.told),
@@ -98,7 +112,11 @@ impl Model {
     /// What a repeat answers: the contact as it is by now.
     fn again(&self, told: &Told) -> Done {
         match told {
-            Told::Contact(id) | Told::Stored(id) if !self.people.contains_key(id) => Err(Refusal::NotFound),
+            Told::Contact(id) => self.found(&Who::Id(*id)).map(Told::Contact),
+            Told::Stored(id) => self.found(&Who::Id(*id)).map(Told::Stored),
+            Told::Unmerged(primary, secondary) => {
+                Ok(Told::Unmerged(self.found(&Who::Id(*primary))?, self.found(&Who::Id(*secondary))?))
+            }
             told => Ok(told.clone()),
         }
     }
