@@ -166,7 +166,7 @@ pub fn replay(steps: &[Step]) -> Result<(), (usize, String)> {
 }
 
 /// A random sequence of so many steps; the kinds that `seen` lacks come first where `lacking` says so.
-pub fn sequence(seed: u64, steps: usize, lacking: bool, seen: &mut Seen) {
+pub fn sequence(seed: u64, steps: usize, lacking: bool, seen: &mut Seen) -> Pair {
     let mut rng = seed::from(seed);
     let mut pair = Pair::new();
     let mut done: Vec<Step> = Vec::new();
@@ -184,9 +184,10 @@ pub fn sequence(seed: u64, steps: usize, lacking: bool, seen: &mut Seen) {
         };
         seen.note(step, &outcome, repeat);
         if lacking && seen.lacking().is_none() {
-            return;
+            break;
         }
     }
+    pair
 }
 
 /// Panics with the shortest sequence found that still fails.
