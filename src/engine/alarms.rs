@@ -64,8 +64,17 @@ fn ring(workshop: &Workshop) -> Result<bool> {
     let now = shared.clock.now();
     let next = shared.records.alarms(RUNG_AT_ONCE)?;
     let Some((_, ws, _)) = next.first().copied().filter(|(at, _, _)| *at <= now) else { return Ok(false) };
-    let due: Vec<(Millis, Alarm)> =
+    let mut due: Vec<(Millis, Alarm)> =
         next.into_iter().filter(|(at, of, _)| *at <= now && *of == ws).map(|(at, _, alarm)| (at, alarm)).collect();
+    // Forgetting a job is a batch's work of its own.
+    let mut jobs = 0;
+    due.retain(|(_, alarm)| match alarm {
+        Alarm::Job(_) => {
+            jobs += 1;
+            jobs == 1
+        }
+        Alarm::Snooze(_) => true,
+    });
     match workshop.committer.write(ws, move |txn| due.into_iter().try_for_each(|(at, alarm)| answer(txn, at, alarm))) {
         // Deleted a moment ago, its alarms with it.
         Err(Error::NotFound { .. } | Error::Closing) => Ok(false),

@@ -62,6 +62,15 @@ pub struct FacetCounts {
     pub without: u64,
 }
 
+impl FacetCounts {
+    /// Puts the values in order.
+    pub(super) fn sort(&mut self) {
+        self.values.sort_by(|(_, label_a, count_a), (_, label_b, count_b)| {
+            count_b.cmp(count_a).then_with(|| label_a.cmp(label_b))
+        });
+    }
+}
+
 /// The plan of a query.
 #[derive(Clone, Debug)]
 pub struct Explained {

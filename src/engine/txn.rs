@@ -1,11 +1,11 @@
 //! One operation's view of its workspace while it runs in the committer: reads what is staged, stages what it changes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::staged::{HistoryWrite, Sources, Staged};
 use super::workspace::State;
-use super::{Error, Result, Settings, records_cache};
+use super::{Error, Query, Result, Settings, records_cache, select};
 use crate::contact::identity::{Identifier, IdentityKey};
 use crate::contact::*;
 use crate::index::RowSet;
@@ -13,6 +13,9 @@ use crate::store::{Records, Side, SideRange, Subject};
 
 /// What a contact may take; well below what the store takes as one value.
 const CONTACT_BYTES_MAX: usize = 512 << 10;
+
+/// The most jobs whose undo of one contact is kept: more than can be done in the time it is kept for.
+const UNDOS_MAX: usize = 100_000;
 
 /// An operation in progress. What it stages counts only if it ends well.
 pub struct Txn<'a> {
@@ -102,6 +105,45 @@ impl<'a> Txn<'a> {
         Ok(self.staged.sides.clear(ws, range, &self.base.sides, self.sources.records, limit)?)
     }
 
+    /// The workspace's jobs, by id.
+    pub fn jobs(&self) -> Result<Vec<Job>> {
+        let ws = self.base.workspace.id;
+        let stored = self.sources.records.jobs(ws)?;
+        let mut jobs: BTreeMap<JobId, Job> = stored.into_iter().map(|job| (job.id, job)).collect();
+        for sides in [&self.base.sides, &self.staged.sides] {
+            for (id, job) in sides.jobs(ws)? {
+                match job {
+                    Some(job) => jobs.insert(id, job),
+                    None => jobs.remove(&id),
+                };
+            }
+        }
+        Ok(jobs.into_values().collect())
+    }
+
+    /// The contacts that match the query, exactly as of this operation; `None` where what the workspace defines has changed
+    /// within this batch, which the index does not know of yet: ask again in the next.
+    pub fn matching(&self, query: &Query, me: Option<UserId>) -> Result<Option<RowSet>> {
+        let (catalog, settings) = (&self.staged.catalog, self.settings);
+        let mut rows = {
+            let state = self.base.workspace.state.read();
+            if !Arc::ptr_eq(&state.catalog, catalog) {
+                return Ok(None);
+            }
+            select::matching(query, state.view(), self.now, me, settings)?
+        };
+        for (id, touched) in self.base.contacts.iter().chain(&self.staged.contacts) {
+            let matches = |contact: &Arc<Contact>| {
+                select::report(query, contact, catalog, self.now, me, settings).map(|report| report.matches)
+            };
+            match touched.now.as_ref().map(matches).transpose()? {
+                Some(true) => rows.insert(id.0),
+                _ => rows.remove(id.0),
+            };
+        }
+        Ok(Some(rows))
+    }
+
     /// Whose contacts these are.
     pub fn workspace(&self) -> WorkspaceId {
         self.base.workspace.id
@@ -149,9 +191,10 @@ impl<'a> Txn<'a> {
         self.staged.put(before, Some(now)).ok_or_else(|| Error::Io("nothing to put".into()))
     }
 
-    /// Stages the contact's removal, history included.
+    /// Stages the contact's removal, history and what jobs keep of its values included.
     pub fn delete(&mut self, contact: Arc<Contact>) -> Result<()> {
         self.delete_history(contact.id)?;
+        self.clear_sides(SideRange::UndosOf(contact.id), UNDOS_MAX)?;
         self.staged.put(Some(contact), None);
         Ok(())
     }

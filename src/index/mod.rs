@@ -27,6 +27,7 @@ pub use checkpoint::{CheckpointError, Section, write_sections};
 pub use collation::Collation;
 pub use column::{Column, number_from_key, number_key};
 pub use facet::Facet;
+pub use fields::code_of;
 pub use grams::{GramError, GramIndex, GramSettings, GramView, PreparedView, RowTexts};
 pub use order::{Found, Order};
 pub use phone::{phone_key, phone_of_key, phone_prefix};

@@ -1,6 +1,6 @@
 //! From a query to the rows of its page, its total and its facets, on one view.
 
-mod facets;
+pub(super) mod facets;
 mod page;
 mod rank;
 mod read;
@@ -98,6 +98,22 @@ pub fn select(
         took_micros: watch.micros(),
     });
     Ok(Selection { rows, total, facets, explained })
+}
+
+/// All rows that the query's search, filter and segment find.
+///
+/// # Errors
+/// [`Error::Invalid`].
+pub(super) fn matching(
+    query: &Query,
+    view: View,
+    now: Millis,
+    me: Option<UserId>,
+    settings: &Settings,
+) -> Result<RowSet, Error> {
+    let asked = Reader { catalog: view.catalog, now, me, settings }.read(query, view)?;
+    let sources = Sources { asked: &asked, restrict: None };
+    Ok(sources.matches(view, false).0.into_owned())
 }
 
 /// What the query's search, filter and segment make of one contact: the conditions of the segment's filter, then of the query's own.
