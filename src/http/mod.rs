@@ -7,6 +7,7 @@
 mod answer;
 mod app;
 mod auth;
+mod bulk_jobs;
 mod channels;
 mod contact_tags;
 mod contacts;
@@ -16,6 +17,7 @@ mod health;
 mod idempotency;
 mod identifier;
 mod interactions;
+mod jobs;
 mod json;
 mod limits;
 mod metrics;

@@ -24,8 +24,8 @@ use super::app::App;
 use super::problem::{Kind, Problem};
 use super::settings::Settings;
 use super::{
-    auth, channels, contact_tags, contacts, explain, fields, health, idempotency, interactions, limits, metrics,
-    observe, openapi, search, stages, tags, users, workspace,
+    auth, bulk_jobs, channels, contact_tags, contacts, explain, fields, health, idempotency, interactions, jobs,
+    limits, metrics, observe, openapi, search, stages, tags, users, workspace,
 };
 use crate::engine::{self, Engine};
 
@@ -74,6 +74,13 @@ pub(super) fn routes(app: &App) -> OpenApiRouter<App> {
         .routes(routes!(search::count))
         .routes(routes!(explain::search))
         .routes(routes!(explain::contact))
+        .routes(routes!(jobs::list, bulk_jobs::prepare))
+        .routes(routes!(jobs::read))
+        .routes(routes!(bulk_jobs::apply))
+        .routes(routes!(jobs::cancel))
+        .routes(routes!(bulk_jobs::undo))
+        .routes(routes!(jobs::failed))
+        .routes(routes!(jobs::left))
         .routes(routes!(fields::list, fields::create))
         .routes(routes!(fields::update, fields::delete))
         .routes(routes!(tags::list, tags::create))

@@ -68,7 +68,9 @@ fn apply(txn: &mut Txn, id: JobId, confirmed: &Confirmation) -> Result<JobId> {
     if then != now {
         return Err(changed(id, &then, &now));
     }
-    if let Act::AddTags(tags) | Act::RemoveTags(tags) = Act::read(txn, &spec.action, job.user)? {
+    if let Act::AddTags(tags) | Act::RemoveTags(tags) =
+        Act::read(txn, &spec.action, job.user).map_err(receipt::in_action)?
+    {
         spec.tag_ids = tags;
     }
     job.spec = serde_json::to_string(&spec).map_err(|error| Error::Io(error.to_string()))?;

@@ -167,7 +167,7 @@ impl Engine {
     fn drawn(&self, state: &State, actor: &Actor, query: &Query, action: &Map<String, Json>) -> Result<Drawn> {
         let (now, me, settings) = (self.shared.clock.now(), actor.user_id(), &self.shared.settings);
         let (view, limit) = (state.view(), settings.tags_max);
-        let planned: Planned = Act::plan(&state.catalog, now, action, me)?;
+        let planned: Planned = Act::plan(&state.catalog, now, action, me).map_err(in_action)?;
         if state.catalog.tags.len() + planned.new_tags.len() > limit {
             return Err(Error::Limit { what: "the tags of a workspace", limit });
         }
@@ -244,6 +244,15 @@ pub fn kept(records: &crate::store::Records, ws: WorkspaceId, id: JobId) -> Resu
     let parts = records.parts(ws, id, PartKind::Receipt, 0, usize::MAX)?;
     let bytes: Vec<u8> = parts.into_iter().flat_map(|part| part.bytes).collect();
     serde_json::from_slice(&bytes).map_err(|_| Error::Io(format!("the receipt of job {id} cannot be read")))
+}
+
+/// Mistakes in the action, with their place in the request.
+pub fn in_action(error: Error) -> Error {
+    let within = |mistake: Mistake| Mistake { path: format!("action.{}", mistake.path), ..mistake };
+    match error {
+        Error::Invalid(mistakes) => Error::Invalid(mistakes.into_iter().map(within).collect()),
+        other => other,
+    }
 }
 
 /// See [`Receipt::ids_hash`].
