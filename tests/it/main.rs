@@ -16,6 +16,7 @@ mod http_roles;
 mod http_routes;
 mod http_server;
 mod isolation;
+mod jobs_laws;
 mod many_workspaces;
 mod oracle_queries;
 mod power;
