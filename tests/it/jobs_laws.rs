@@ -194,11 +194,11 @@ impl Law<'_> {
             let found = of_end.get(name);
             if !touched.contains(&name.as_str()) || same(&of_before) {
                 assert_eq!(found, of_now.get(name), "{}: {name} of contact {id}", self.place);
-            } else if same(&of_after) && !self.is_lost(name, &of_before, end) && found != of_now.get(name) {
+            } else if same(&of_after) && !self.is_lost(name, &of_before) && found != of_now.get(name) {
                 assert_eq!(found, of_before.get(name), "{}: {name} of contact {id}", self.place);
             } else {
                 // Left: somebody changed it since, or what it was is taken or gone.
-                let excused = !same(&of_after) || self.is_lost(name, &of_before, end);
+                let excused = !same(&of_after) || self.is_lost(name, &of_before);
                 assert!(excused || matches!(name.as_str(), "email" | "phone"), "{}: {name} of {id}", self.place);
                 assert_eq!(found, of_now.get(name), "{}: {name} of contact {id}", self.place);
                 self.listed(id, if STATUS.contains(&name.as_str()) { "status" } else { name });
@@ -208,7 +208,7 @@ impl Law<'_> {
     }
 
     /// Whether what the member was is no more in the workspace.
-    fn is_lost(&self, name: &str, before: &Map<String, Json>, _: &Contact) -> bool {
+    fn is_lost(&self, name: &str, before: &Map<String, Json>) -> bool {
         let id = before.get(name).and_then(Json::as_u64).map(|id| id as u32);
         match name {
             "lifecycle" => id.is_some_and(|id| !self.catalog.stages.contains_key(&StageId(id))),
