@@ -232,3 +232,17 @@ async fn receipts_and_jobs_are_bounded_listed_newest_first_and_forgotten_in_time
     assert!(api.engine.job_notes(api.workspace, id, PartKind::Left, 0, 1).is_err());
     assert!(api.engine.verify(api.workspace).expect("verified").problems.is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_is_nobodys_but_its_workspaces() {
+    let api = Api::new().await;
+    let receipt = prepared(&api, json!({"action": {"action": "block"}})).await;
+    let path = format!("/v1/jobs/{}", receipt["job"]);
+    for (method, rest) in [("GET", ""), ("GET", "/failed"), ("GET", "/left"), ("POST", "/cancel"), ("POST", "/undo")] {
+        let reply = api.raw(Some(&api.stranger), method, &format!("{path}{rest}"), &[], Vec::new()).await;
+        assert_eq!((reply.status, reply.code().as_str()), (404, "not_found"), "{method} {rest}");
+    }
+    assert_eq!(api.send(&api.stranger, "POST", &format!("{path}/apply"), &json!({})).await.status, 404);
+    assert_eq!(api.get(&api.stranger, "/v1/jobs").await.json()["items"], json!([]));
+    assert_eq!(apply(&api, &receipt, json!({})).await.status, 202);
+}
