@@ -9,6 +9,8 @@ mod app;
 mod auth;
 mod bulk_jobs;
 mod channels;
+mod columns;
+mod contact_actions;
 mod contact_tags;
 mod contacts;
 mod explain;

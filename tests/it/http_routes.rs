@@ -2,6 +2,8 @@
 
 #[path = "http_routes/jobs.rs"]
 mod jobs;
+#[path = "http_routes/many.rs"]
+mod many;
 
 use std::collections::BTreeSet;
 
@@ -46,6 +48,7 @@ async fn every_described_route_answers_good_input() {
     queries(&mut tour).await;
     definitions(&mut tour).await;
     jobs::tour(&mut tour).await;
+    many::tour(&mut tour).await;
     tour.call(200, "GET", "/health", "/health", None).await;
     tour.call(200, "GET", "/ready", "/ready", None).await;
     let api = tour.call(200, "GET", "/openapi.json", "/openapi.json", None).await;

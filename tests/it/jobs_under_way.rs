@@ -234,7 +234,7 @@ fn what_undoes_a_job_is_forgotten_with_it() {
     for kind in [PartKind::Ids, PartKind::Receipt, PartKind::Failed, PartKind::Left] {
         assert!(records.parts(actor.workspace, id, kind, 0, 9).expect("read").is_empty());
     }
-    assert!(records.alarms(9).expect("read").is_empty());
+    assert!(records.alarms(None, 9).expect("read").is_empty());
 }
 
 #[test]
@@ -277,4 +277,54 @@ fn a_write_in_the_same_batch_is_seen_by_what_is_applied() {
     }
     println!("measured: {refused} refused, {accepted} accepted");
     assert!(refused + accepted == 60 && refused > 0);
+}
+
+#[test]
+fn all_that_failed_is_listed_page_by_page() {
+    let (_, engine, actor) = world(1500);
+    let email = json!({"action": "setField", "field": "email", "value": "one@example.org"});
+    let id = start(&engine, &actor, email);
+    let job = jobs::over(&engine, actor.workspace, id);
+    assert_eq!((job.counts.changed, job.counts.failed), (1, 1499));
+    for limit in [7, 100, 5000] {
+        let mut listed: Vec<Note> = Vec::new();
+        loop {
+            let after = listed.last().map_or(0, |note| note.item);
+            let page = engine.job_notes(actor.workspace, id, PartKind::Failed, after, limit).expect("notes").value.1;
+            assert!(page.len() <= limit);
+            if page.is_empty() {
+                break;
+            }
+            listed.extend(page);
+        }
+        assert!(listed.iter().map(|note| note.item).eq(2..=1500), "by {limit}");
+        assert!(listed.iter().all(|note| note.words == ["conflict"]));
+    }
+}
+
+#[test]
+fn a_job_whose_tag_is_deleted_fails_and_can_be_undone() {
+    let (store, engine, actor) = world(PEOPLE);
+    store.let_pass(Some(4));
+    let id = start(&engine, &actor, tag());
+    store.shut();
+    let made = engine.catalog(actor.workspace).expect("a catalog").tag_named("x").expect("the tag").id;
+    std::thread::scope(|scope| {
+        let deleting = scope.spawn(|| engine.delete_tag(actor.workspace, made));
+        store.let_pass(None);
+        deleting.join().expect("no panic").expect("deleted");
+    });
+    let job = jobs::over(&engine, actor.workspace, id);
+    if job.state == JobState::Failed {
+        assert!(job.error.is_some_and(|why| why.contains("was deleted")) && job.counts.done < u64::from(PEOPLE));
+    } else {
+        // The job was faster than the deletion.
+        assert_eq!((job.state, job.counts.done), (JobState::Done, u64::from(PEOPLE)));
+    }
+    assert!(tagged(&engine, &actor).is_empty());
+    engine.undo_job(&actor, id).expect("undoing");
+    let job = jobs::over(&engine, actor.workspace, id);
+    assert_eq!((job.state, job.undo.changed), (JobState::Undone, job.counts.changed));
+    assert!(tagged(&engine, &actor).is_empty());
+    assert!(engine.verify(actor.workspace).expect("verified").problems.is_empty());
 }

@@ -61,16 +61,16 @@ fn apply(txn: &mut Txn, id: JobId, confirmed: &Confirmation) -> Result<JobId> {
         return Err(not_now("receipt_expired", format!("the receipt of job {id} is too old; make a new one")));
     }
     let mut spec = Spec::of(&job)?;
-    confirm(txn, &job, &spec, confirmed)?;
+    let planned = Act::plan(txn.catalog(), txn.now, &spec.action, job.user).map_err(receipt::in_action)?;
+    confirm(txn, &job, planned.act.deletes(), confirmed)?;
     refuse_crowd(txn)?;
     let then = bulk::rows(txn.records(), txn.workspace(), id)?;
     let now = txn.matching(&spec.query(), job.user)?.ok_or_else(busy)?;
     if then != now {
         return Err(changed(id, &then, &now));
     }
-    if let Act::AddTags(tags) | Act::RemoveTags(tags) =
-        Act::read(txn, &spec.action, job.user).map_err(receipt::in_action)?
-    {
+    // Only now are the tags made that it needs: the query was asked of the workspace as it is.
+    if let Act::AddTags(tags) | Act::RemoveTags(tags) = Act::read(txn, &spec.action, job.user)? {
         spec.tag_ids = tags;
     }
     job.spec = serde_json::to_string(&spec).map_err(|error| Error::Io(error.to_string()))?;
@@ -80,10 +80,10 @@ fn apply(txn: &mut Txn, id: JobId, confirmed: &Confirmation) -> Result<JobId> {
     Ok(id)
 }
 
-fn confirm(txn: &Txn, job: &Job, spec: &Spec, confirmed: &Confirmation) -> Result<()> {
+fn confirm(txn: &Txn, job: &Job, deletes: bool, confirmed: &Confirmation) -> Result<()> {
     let total = job.counts.total;
     match confirmed.count {
-        None if spec.deletes() => {
+        None if deletes => {
             let message = "a deletion cannot be undone: repeat the number of contacts";
             return Err(Mistake::new("count", "missing_member", message).into());
         }

@@ -129,7 +129,10 @@ pub fn refuse_receipts(txn: &Txn) -> Result<()> {
     let limit = txn.settings.receipts_max;
     match txn.jobs()?.iter().filter(|job| job.state == JobState::Prepared).count() {
         waiting if waiting < limit => Ok(()),
-        _ => Err(Error::Limit { what: "the number of prepared jobs of a workspace; cancel some, as it", limit }),
+        _ => Err(Error::Limit {
+            what: "the number of receipts and uploads of a workspace that wait to be started",
+            limit,
+        }),
     }
 }
 

@@ -14,7 +14,7 @@ pub fn fields(act: &Act, catalog: &Catalog) -> Vec<Field> {
     match act {
         Act::Delete => vec![Field::Tags, Field::Status, Field::Assignee, Field::Lifecycle],
         Act::AddTags(_) | Act::RemoveTags(_) => vec![Field::Tags],
-        Act::Unblock => vec![Field::Status],
+        Act::Unblock | Act::SetStatus(_) => vec![Field::Status],
         Act::Set(draft) => {
             Field::all(catalog).filter(|field| field.is_facetable(catalog) && draft.names(*field)).collect()
         }
@@ -45,6 +45,14 @@ pub fn after(planned: &Planned, view: View, field: Field, rows: &RowSet) -> Face
             let (mut counts, _) = codes(view, field, rows);
             counts.retain(|(code, _)| *code != Status::Blocked as u32);
             told(view, field, counts, 0)
+        }
+        Act::SetStatus(draft) => {
+            let blocked = codes(view, field, rows).0.into_iter().find(|(code, _)| *code == Status::Blocked as u32);
+            let rest = all - blocked.map_or(0, |(_, count)| count);
+            let mut probe = Contact::default();
+            draft.apply(&mut probe);
+            let set = (rest > 0).then_some((probe.status() as u32, rest));
+            told(view, field, blocked.into_iter().chain(set).collect(), 0)
         }
         Act::Set(draft) => {
             let mut probe = Contact::default();
