@@ -19,15 +19,19 @@ pub use apply::Confirmation;
 pub use receipt::{FacetOutlook, Receipt};
 pub use run::{Runner, Workshop};
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::txn::Txn;
 use super::{Actor, Engine, Error, Result, Written};
-use crate::contact::{Job, JobId, JobKind, JobState, Note, PartKind, WorkspaceId};
+use crate::contact::{Job, JobId, JobKind, JobState, Note, PartKind, Seq, WorkspaceId};
 use crate::store::{ActiveJob, Alarm, AlarmSet, SideRange};
 
 /// Side records removed in one batch when a job is forgotten.
 const FORGOTTEN_AT_ONCE: usize = 1000;
+/// Longer than a batch that is durable takes to be published.
+const PUBLISHED: Duration = Duration::from_secs(10);
 
 impl Engine {
     /// The workspace's jobs, newest first.
@@ -38,9 +42,7 @@ impl Engine {
         let mut jobs = self.shared.records.jobs(ws)?;
         jobs.retain(|job| job.forgotten.is_none());
         jobs.reverse();
-        let told = jobs.iter().filter_map(|job| job.version).max();
-        let workspace = self.reached(ws, told)?;
-        let version = workspace.state.read().head.seq;
+        let version = self.shown(ws, jobs.iter().filter_map(|job| job.version).max())?;
         Ok(Written { value: jobs, version })
     }
 
@@ -51,10 +53,21 @@ impl Engine {
     pub fn job(&self, ws: WorkspaceId, id: JobId) -> Result<Written<Job>> {
         let job: Option<Job> = self.shared.records.side(ws, id)?;
         let job = job.filter(|job| job.forgotten.is_none()).ok_or_else(|| absent(id))?;
-        // The record reaches the store a moment before the contacts reach the index.
-        let workspace = self.reached(ws, job.version)?;
-        let version = workspace.state.read().head.seq;
+        let version = self.shown(ws, job.version)?;
         Ok(Written { value: job, version })
+    }
+
+    /// Waits until queries show what a record tells: it reaches the store a moment before the contacts reach the index. The
+    /// version now.
+    fn shown(&self, ws: WorkspaceId, told: Option<Seq>) -> Result<Seq> {
+        loop {
+            let workspace = self.shared.awake(ws)?;
+            match workspace.wait_for(told, PUBLISHED) {
+                Ok(()) => return Ok(workspace.state.read().head.seq),
+                Err(_) if workspace.is_retired() => {}
+                Err(late) => return Err(late),
+            }
+        }
     }
 
     /// Whether the job is a bulk edit that deletes contacts.
