@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::contact::{Catalog, Contact, Field, SegmentId, Seq};
@@ -12,7 +13,7 @@ use crate::filter::PlanNode;
 pub struct Query {
     pub search: Option<String>,
     pub filter: Option<Json>,
-    pub segment: Option<SegmentId>,
+    pub segment: Option<SegmentRef>,
     pub timezone: Option<String>,
     /// Up to 3; empty means by quality with a search, else `lastMessageAt` descending.
     pub sort: Vec<Sort>,
@@ -24,6 +25,27 @@ pub struct Query {
     /// Count each field as if its own conditions were absent from the top-level `$and`.
     pub disjunctive: bool,
     pub min_version: Option<Seq>,
+}
+
+/// A segment as a query names it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum SegmentRef {
+    Id(SegmentId),
+    /// By name, ignoring case, or else by an id in digits: as a condition on segments does.
+    Name(String),
+}
+
+impl From<SegmentId> for SegmentRef {
+    fn from(id: SegmentId) -> SegmentRef {
+        SegmentRef::Id(id)
+    }
+}
+
+impl From<&str> for SegmentRef {
+    fn from(name: &str) -> SegmentRef {
+        SegmentRef::Name(name.to_owned())
+    }
 }
 
 /// One sort key as asked.

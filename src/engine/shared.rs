@@ -121,6 +121,15 @@ impl Shared {
         self.slots.lock().remove(&workspace.id);
     }
 
+    /// Lets go of a workspace that was taken off the list, for good. As [`Shared::forget`], for the committer's thread only.
+    pub fn let_go(&self, ws: WorkspaceId) {
+        let slot = self.slots.lock().remove(&ws);
+        // Whoever is waking it is waited for; whoever comes later looks for its slot again, and there is none.
+        if let Some(workspace) = slot.and_then(|slot| slot.lock().take()) {
+            workspace.retire();
+        }
+    }
+
     /// The folder of the workspace's derived files.
     pub fn folder(&self, ws: WorkspaceId) -> Option<PathBuf> {
         self.index_dir.as_ref().map(|dir| dir.join(ws.to_string()))

@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex, RwLock, RwLockReadGuard};
 
+use super::recent::Recent;
 use super::records_cache::RecordCache;
+use super::segments::Found;
 use super::{Error, Result};
 use crate::clock::Stopwatch;
-use crate::contact::{Catalog, Contact, ContactId, Field, Millis, Seq, WorkspaceId};
+use crate::contact::{Catalog, Contact, ContactId, Field, Millis, SegmentId, Seq, WorkspaceId};
 use crate::filter::View;
 use crate::index::{GramIndex, GramView, Index, Row, RowSet};
 use crate::store::{Head, Records};
@@ -26,6 +28,8 @@ pub struct State {
     pub text_scan_max: usize,
     /// While a text flush runs: the rows written since it began.
     pub changed_in_flush: Option<RowSet>,
+    /// Who changed last.
+    pub recent: Recent,
 }
 
 impl State {
@@ -60,6 +64,8 @@ pub struct Workspace {
     pub used_at: AtomicI64,
     /// About how many nanoseconds queries were lately held up by each contact that was published.
     pub put_nanos: AtomicU64,
+    /// What was last found of each segment.
+    pub segments: Mutex<HashMap<SegmentId, Arc<Found>>>,
 }
 
 /// Batches with fewer contacts say little of what one costs.
@@ -84,6 +90,7 @@ impl Workspace {
             checkpointed: AtomicU64::new(checkpointed.0),
             used_at: AtomicI64::new(now),
             put_nanos: AtomicU64::new(0),
+            segments: Mutex::default(),
         }
     }
 
@@ -153,6 +160,11 @@ impl Workspace {
         self.state.write().index.build_order(field);
     }
 
+    /// Builds the groups of contacts that share an e-mail or phone, which merge suggestions are.
+    pub fn build_duplicates(&self) {
+        self.state.write().index.build_duplicates();
+    }
+
     /// Applies changed contacts and what the workspace defines now: the moment at which a write becomes visible.
     pub fn publish(
         &self,
@@ -167,7 +179,8 @@ impl Workspace {
             state.index.define(&catalog);
             state.catalog = catalog;
         }
-        let State { index, catalog, changed_in_flush, .. } = &mut *state;
+        let State { index, catalog, changed_in_flush, recent, .. } = &mut *state;
+        recent.note(head.seq, changed.keys().map(|id| id.0));
         for (id, contact) in changed {
             index.put(id.0, contact.as_deref(), catalog);
             note(changed_in_flush, id.0);

@@ -18,9 +18,10 @@ use super::problem::Problem;
 use super::query_string::QueryString;
 use super::roles::{DeleteContact, May, RunJobs};
 use super::search::{Facet, FacetValue};
+use super::segments::SegmentName;
 use super::strict;
 use super::wire::ContactBody;
-use crate::contact::{Catalog, Contact, JobId, SegmentId, Seq, render, time};
+use crate::contact::{Catalog, Contact, JobId, Seq, render, time};
 use crate::engine::{Confirmation, Engine, FacetOutlook, Query, Receipt};
 
 /// What is to be done to every contact that a query finds; without a query, to all.
@@ -39,8 +40,8 @@ pub struct NewJob {
     #[serde(default, deserialize_with = "strict::optional")]
     #[schema(value_type = Option<Object>)]
     filter: Option<Json>,
-    /// A saved filter's id.
-    segment: Option<u32>,
+    /// A segment's id or name.
+    segment: Option<SegmentName>,
     /// IANA name in any case; the workspace's where absent.
     timezone: Option<String>,
     /// Wait briefly until the workspace has this version.
@@ -130,7 +131,7 @@ pub async fn prepare(
         let query = Query {
             search: new.search,
             filter: new.filter,
-            segment: new.segment.map(SegmentId),
+            segment: new.segment.map(Into::into),
             timezone: new.timezone,
             min_version: new.min_version.map(Seq),
             ..Query::default()

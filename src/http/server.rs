@@ -25,7 +25,8 @@ use super::problem::{Kind, Problem};
 use super::settings::Settings;
 use super::{
     auth, bulk_jobs, channels, columns, contact_actions, contact_tags, contacts, explain, fields, health, idempotency,
-    interactions, jobs, limits, metrics, observe, openapi, search, stages, tags, users, workspace,
+    interactions, jobs, limits, merges, metrics, observe, openapi, search, segments, stages, suggestions, tags, users,
+    workspace,
 };
 use crate::engine::{self, Engine};
 
@@ -71,6 +72,10 @@ pub(super) fn routes(app: &App) -> OpenApiRouter<App> {
         .routes(routes!(contact_actions::act))
         .routes(routes!(contact_tags::add, contact_tags::remove))
         .routes(routes!(interactions::record, interactions::list))
+        .routes(routes!(merges::merge))
+        .routes(routes!(merges::unmerge))
+        .routes(routes!(merges::list))
+        .routes(routes!(suggestions::list))
         .routes(routes!(search::search))
         .routes(routes!(search::count))
         .routes(routes!(explain::search))
@@ -92,6 +97,9 @@ pub(super) fn routes(app: &App) -> OpenApiRouter<App> {
         .routes(routes!(users::update))
         .routes(routes!(stages::list, stages::create))
         .routes(routes!(stages::update, stages::delete))
+        .routes(routes!(segments::list, segments::create))
+        .routes(routes!(segments::read, segments::update, segments::delete))
+        .routes(routes!(segments::contacts))
         .routes(routes!(workspace::read))
         .routes(routes!(workspace::me))
         .routes(routes!(columns::read, columns::replace))

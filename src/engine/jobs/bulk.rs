@@ -13,7 +13,7 @@ use super::{members, notes, save, stored, undo};
 use crate::contact::*;
 use crate::engine::act::{Act, Acted, Planned};
 use crate::engine::txn::Txn;
-use crate::engine::{Error, Query, Result};
+use crate::engine::{Error, Query, Result, SegmentRef};
 use crate::index::{Row, RowSet};
 use crate::store::Records;
 
@@ -35,7 +35,7 @@ pub struct Spec {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub filter: Option<Json>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub segment: Option<SegmentId>,
+    pub segment: Option<SegmentRef>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub timezone: Option<String>,
     /// The tags to add or remove, once it is applied: a tag that is renamed meanwhile stays the same.
@@ -54,7 +54,7 @@ impl Spec {
         Query {
             search: self.search.clone(),
             filter: self.filter.clone(),
-            segment: self.segment,
+            segment: self.segment.clone(),
             timezone: self.timezone.clone(),
             ..Query::default()
         }

@@ -42,7 +42,7 @@ impl Engine {
         let mut jobs = self.shared.records.jobs(ws)?;
         jobs.retain(|job| job.forgotten.is_none());
         jobs.reverse();
-        let version = self.shown(ws, jobs.iter().filter_map(|job| job.version).max())?;
+        let version = self.published(ws, jobs.iter().filter_map(|job| job.version).max())?;
         Ok(Written { value: jobs, version })
     }
 
@@ -53,13 +53,13 @@ impl Engine {
     pub fn job(&self, ws: WorkspaceId, id: JobId) -> Result<Written<Job>> {
         let job: Option<Job> = self.shared.records.side(ws, id)?;
         let job = job.filter(|job| job.forgotten.is_none()).ok_or_else(|| absent(id))?;
-        let version = self.shown(ws, job.version)?;
+        let version = self.published(ws, job.version)?;
         Ok(Written { value: job, version })
     }
 
     /// Waits until queries show what a record tells: it reaches the store a moment before the contacts reach the index. The
     /// version now.
-    fn shown(&self, ws: WorkspaceId, told: Option<Seq>) -> Result<Seq> {
+    fn published(&self, ws: WorkspaceId, told: Option<Seq>) -> Result<Seq> {
         loop {
             let workspace = self.shared.awake(ws)?;
             match workspace.wait_for(told, PUBLISHED) {

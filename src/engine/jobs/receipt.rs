@@ -92,7 +92,7 @@ impl Engine {
             action: action.clone(),
             search: query.search.clone(),
             filter: query.filter.clone(),
-            segment: query.segment,
+            segment: query.segment.clone(),
             timezone: query.timezone.clone(),
             tag_ids: Vec::new(),
         };
