@@ -7,6 +7,7 @@
 mod answer;
 mod app;
 mod auth;
+mod bulk_jobs;
 mod channels;
 mod columns;
 mod contact_actions;
@@ -19,6 +20,7 @@ mod health;
 mod idempotency;
 mod identifier;
 mod interactions;
+mod jobs;
 mod json;
 mod limits;
 mod merges;

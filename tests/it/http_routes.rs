@@ -1,6 +1,8 @@
 //! Every route once with good input, and the description that lists them all.
 
 mod export;
+#[path = "http_routes/jobs.rs"]
+mod jobs;
 #[path = "http_routes/many.rs"]
 mod many;
 #[path = "http_routes/merges.rs"]
@@ -53,6 +55,7 @@ async fn every_described_route_answers_good_input() {
     merges::tour(&mut tour).await;
     export::tour(&mut tour).await;
     definitions(&mut tour).await;
+    jobs::tour(&mut tour).await;
     segments::tour(&mut tour).await;
     many::tour(&mut tour).await;
     tour.call(200, "GET", "/health", "/health", None).await;
