@@ -9,6 +9,7 @@ mod ask;
 mod check;
 mod define;
 mod draw;
+mod jobs;
 mod laws;
 mod live;
 mod many;

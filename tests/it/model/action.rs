@@ -52,6 +52,19 @@ pub enum Action {
     /// Another name, another filter.
     ChangeSegment(String, Option<String>, Option<Json>),
     DropSegment(String),
+    /// A receipt for an action on all that a filter finds. Jobs are numbered from 0.
+    Prepare(Json, Fields),
+    /// Applies it and waits for its end; the engine is dropped meanwhile, perhaps.
+    Apply {
+        job: u32,
+        count: Option<u64>,
+        dropped: bool,
+    },
+    Undo {
+        job: u32,
+        dropped: bool,
+    },
+    Cancel(u32),
     AddField {
         name: String,
         slug: Option<String>,
@@ -101,6 +114,10 @@ impl Action {
         ("addSegment", true),
         ("changeSegment", true),
         ("dropSegment", true),
+        ("prepare", true),
+        ("apply", true),
+        ("undo", true),
+        ("cancel", true),
         ("addField", true),
         ("changeField", true),
         ("dropField", true),
@@ -135,6 +152,10 @@ impl Action {
             Action::AddSegment(..) => "addSegment",
             Action::ChangeSegment(..) => "changeSegment",
             Action::DropSegment(_) => "dropSegment",
+            Action::Prepare(..) => "prepare",
+            Action::Apply { .. } => "apply",
+            Action::Undo { .. } => "undo",
+            Action::Cancel(_) => "cancel",
             Action::AddField { .. } => "addField",
             Action::ChangeField { .. } => "changeField",
             Action::DropField(_) => "dropField",
@@ -180,6 +201,9 @@ pub enum Told {
     Deleted(u32),
     /// Primary and secondary, two again.
     Unmerged(u32, u32),
+    /// A receipt's job, and the contacts it is about where they are known.
+    Receipt(u32, Vec<u32>),
+    Job(u32),
     /// The contact an interaction was stored for.
     Stored(u32),
     /// What became of each of several: its id, and `changed`, `unchanged`, `deleted` or `refused`.

@@ -30,6 +30,7 @@ pub fn state(live: &Live, model: &Model, thorough: bool, rng: &mut ChaCha8Rng) -
     let some =
         if thorough || ids.is_empty() { ids } else { vec![ids[rng.random_range(0..ids.len())], ids[ids.len() - 1]] };
     some.iter().try_for_each(|id| history(live, &model.people[id]))?;
+    super::jobs::compare(live, model)?;
     super::segments::counts(live, model)?;
     (0..2).try_for_each(|_| super::ask::one(live, model, rng))?;
     if thorough {

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use rand::RngExt;
 use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
 use rollcall::clock::Clock;
@@ -80,7 +79,12 @@ fn merging_and_giving_back_leaves_no_trace() {
 fn what_is_sent_again_under_its_key_is_not_done_again() {
     let sent = std::cell::Cell::new(0);
     in_states("repeats", 3, |pair, rng| {
-        let keys: Vec<Step> = pair.model.keys.iter().map(|(key, used)| Step { action: used.action.clone(), key: Some(*key), twice: false }).collect();
+        let keys: Vec<Step> = pair
+            .model
+            .keys
+            .iter()
+            .map(|(key, used)| Step { action: used.action.clone(), key: Some(*key), twice: false })
+            .collect();
         let repeats: Vec<Step> = keys.into_iter().filter(|step| pair.model.repeats(step)).collect();
         let before = everything(&pair.live);
         for step in &repeats {
@@ -101,10 +105,12 @@ fn an_export_imported_gives_the_same_contacts_back() {
         let (engine, ws) = (pair.live.engine(), pair.live.ws());
         let mut file = Vec::new();
         export::run(engine, ws, Format::Ndjson, &mut file, &mut |_| {}).map_err(|error| error.to_string())?;
-        let rows: Result<Vec<Map<String, Json>>, _> = file.split(|byte| *byte == b'\n').filter(|row| !row.is_empty()).map(serde_json::from_slice).collect();
+        let rows: Result<Vec<Map<String, Json>>, _> =
+            file.split(|byte| *byte == b'\n').filter(|row| !row.is_empty()).map(serde_json::from_slice).collect();
         let rows = rows.map_err(|error| error.to_string())?;
         let (copy, to) = another(&*engine.catalog(ws).expect("a catalog"))?;
-        for made in copy.create_many(&Actor::operator(to), &rows, true, true).map_err(|error| error.to_string())?.value {
+        for made in copy.create_many(&Actor::operator(to), &rows, true, true).map_err(|error| error.to_string())?.value
+        {
             made.map_err(|error| error.to_string())?;
         }
         let (here, there) = (plainly(engine, ws), plainly(&copy, to));
@@ -143,7 +149,11 @@ fn plain(mut shown: Map<String, Json>, catalog: &Catalog) -> Map<String, Json> {
     for gone in ["id", "version"] {
         shown.remove(gone);
     }
-    if shown["firstName"].is_null() && shown["lastName"].is_null() && shown["email"].is_null() && shown["phone"].is_null() {
+    if shown["firstName"].is_null()
+        && shown["lastName"].is_null()
+        && shown["email"].is_null()
+        && shown["phone"].is_null()
+    {
         // The name of one without any is made of its id.
         shown.remove("name");
     }

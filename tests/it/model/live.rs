@@ -28,6 +28,10 @@ pub struct Live {
     folder: tempfile::TempDir,
     /// The last version that a write was answered with.
     pub version: Seq,
+    /// By number.
+    pub jobs: Vec<JobId>,
+    /// The last one: how many, a hash of their ids, the first.
+    pub receipt: Option<(u64, String, Vec<u32>)>,
 }
 
 /// What a step answered, with the contact it was answered with.
@@ -47,7 +51,8 @@ impl Live {
         };
         let ws = engine.create_workspace(new).expect("a workspace").id;
         let actor = Actor::operator(ws);
-        let mut live = Live { open: Some(engine), actor, clock, folder, version: Seq(0) };
+        let mut live =
+            Live { open: Some(engine), actor, clock, folder, version: Seq(0), jobs: Vec::new(), receipt: None };
         let mut model = Model { now: START, ..Model::default() };
         model.ordinary_segments();
         live.furnish(&mut model);
@@ -123,6 +128,9 @@ impl Live {
             Action::Merge(..) | Action::Unmerge(..) => self.merging(&actor, &step.action),
             Action::AddSegment(..) | Action::ChangeSegment(..) | Action::DropSegment(_) => {
                 self.segment(&actor, &step.action)
+            }
+            Action::Prepare(..) | Action::Apply { .. } | Action::Undo { .. } | Action::Cancel(_) => {
+                self.job(&actor, &step.action)
             }
             Action::Wait(millis) => {
                 self.clock.set(self.clock.now() + millis);

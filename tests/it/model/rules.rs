@@ -44,6 +44,10 @@ impl Model {
             Action::Merge(primary, secondary, choices) => self.merge(primary, secondary, choices),
             Action::Unmerge(primary, secondary) => self.unmerge(primary, *secondary),
             Action::AddSegment(..) | Action::ChangeSegment(..) | Action::DropSegment(_) => self.segment(action),
+            Action::Prepare(filter, deed) => self.prepare(filter, deed),
+            Action::Apply { job, count, .. } => self.apply_job(*job, *count),
+            Action::Undo { job, .. } => self.undo_job(*job),
+            Action::Cancel(job) => self.cancel_job(*job),
             Action::Wait(millis) => {
                 self.now += millis;
                 Ok(Told::Nothing)

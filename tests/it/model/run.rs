@@ -110,6 +110,12 @@ impl Pair {
                         .map_err(|why| format!("the answer: {why}"))
                 }
             },
+            (Ok(Told::Receipt(expected, ids)), Ok((Told::Receipt(number, _), _))) if *expected == number => {
+                match repeat {
+                    true => Ok(()),
+                    false => super::jobs::receipt(&self.live, ids),
+                }
+            }
             (Err(Refusal::Conflict(holders)), Err(Refusal::Conflict(named))) => {
                 match named.iter().all(|id| holders.contains(id)) && named.is_empty() == holders.is_empty() {
                     true => Ok(()),
@@ -133,12 +139,19 @@ impl Pair {
 
     /// Waits for what happens by itself at this time.
     fn settle(&mut self) -> Result<(), String> {
-        for id in self.model.ring() {
+        let (rung, forgotten) = self.model.ring();
+        for id in rung {
             let who = Identifier::Id(ContactId(id));
             check::until(&format!("the end of the snooze of {id}"), || {
                 let contact = self.live.engine().contact(self.live.ws(), &who, None);
                 let contact = contact.map_err(|error| error.to_string())?.value;
                 Ok(contact.conversation != Conversation::Snoozed)
+            })?;
+        }
+        for number in forgotten {
+            check::until(&format!("the end of job {number}"), || {
+                let job = self.live.engine().job(self.live.ws(), self.live.jobs[number as usize]);
+                Ok(job.is_err())
             })?;
         }
         Ok(())

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::action::{Action, Refusal, Step, Told, Who};
+use super::jobs::Job;
 use super::merge::Merging;
 use super::person::{Key, Person, Talk};
 use super::segments::Segment;
@@ -77,6 +78,8 @@ pub struct Model {
     /// Contacts of which the model cannot tell every field any more: an earlier of several merges into them was undone.
     pub unsure: BTreeSet<u32>,
     pub segments: BTreeMap<u64, Segment>,
+    pub jobs: BTreeMap<u32, Job>,
+    pub jobs_made: u32,
 }
 
 impl Model {
@@ -84,6 +87,10 @@ impl Model {
     pub fn step(&mut self, step: &Step) -> Done {
         if matches!(&step.action, Action::Many(who, _) if who.len() > many::NAMED_MAX) {
             return Err(Refusal::Limit);
+        }
+        if let Action::Prepare(filter, deed) = &step.action {
+            // It is read before its key is looked for.
+            self.clone().prepare(filter, deed)?;
         }
         if let Some(used) = step.key.and_then(|key| self.remembered(key)) {
             return match used.action == step.action {
@@ -117,12 +124,13 @@ impl Model {
             Told::Unmerged(primary, secondary) => {
                 Ok(Told::Unmerged(self.found(&Who::Id(*primary))?, self.found(&Who::Id(*secondary))?))
             }
+            Told::Receipt(number, _) if !self.jobs.contains_key(number) => Err(Refusal::NotFound),
             told => Ok(told.clone()),
         }
     }
 
-    /// Snoozes end whose time has come. Whose they were.
-    pub fn ring(&mut self) -> Vec<u32> {
+    /// Snoozes end whose time has come, and jobs are forgotten. Whose they were, and which.
+    pub fn ring(&mut self) -> (Vec<u32>, Vec<u32>) {
         let now = self.now;
         let mut rung = Vec::new();
         for person in self.people.values_mut() {
@@ -133,7 +141,7 @@ impl Model {
             person.updated_at = person.updated_at.max(now);
             rung.push(person.id);
         }
-        rung
+        (rung, self.forget_jobs())
     }
 
     pub fn next_serial(&mut self) -> u64 {
