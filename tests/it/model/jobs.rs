@@ -38,7 +38,7 @@ pub struct Job {
 }
 
 impl Job {
-    fn deletes(&self) -> bool {
+    pub fn deletes(&self) -> bool {
         self.deed.iter().any(|(name, value)| name == "action" && value == "delete")
     }
 
