@@ -8,6 +8,7 @@ use std::sync::atomic::AtomicUsize;
 use parking_lot::{Mutex, RwLock};
 
 use super::directory::Directory;
+use super::import;
 use super::records_cache::RecordCache;
 use super::wake;
 use super::workspace::Workspace;
@@ -30,6 +31,8 @@ pub struct Shared {
     pub directory: RwLock<Directory>,
     /// Backups under way: the change log is not trimmed meanwhile.
     pub backups: AtomicUsize,
+    /// What imports under way have at hand.
+    pub imports: import::Benches,
     slots: Mutex<HashMap<WorkspaceId, Arc<Slot>>>,
 }
 
@@ -50,6 +53,7 @@ impl Shared {
             tokens_writing: Mutex::default(),
             directory: RwLock::new(directory),
             backups: AtomicUsize::new(0),
+            imports: import::Benches::default(),
             slots: Mutex::default(),
         })
     }

@@ -23,6 +23,8 @@ pub struct Staged {
     pub items: BTreeSet<ItemKey>,
     pub history: Vec<HistoryWrite>,
     pub sides: Sides,
+    /// The last id of an item when it began: ids given to jobs must be durable too.
+    first_item: u32,
 }
 
 /// A contact before and after.
@@ -81,6 +83,7 @@ impl Staged {
             items: BTreeSet::new(),
             history: Vec::new(),
             sides: Sides::default(),
+            first_item: head.last_item,
         }
     }
 
@@ -152,10 +155,13 @@ impl Staged {
     /// Adds everything to the batch's writes and settles the counters.
     pub fn write(&mut self, writes: &mut Writes) {
         self.sides.write(writes);
+        let ws = self.workspace.id;
         if self.changes.is_empty() && self.history.is_empty() {
+            if self.head.last_item != self.first_item {
+                writes.put_head(ws, &self.head);
+            }
             return;
         }
-        let ws = self.workspace.id;
         for touched in self.contacts.values() {
             let (before, now) = (touched.before.as_deref(), touched.now.as_deref());
             if let Some(before) = before {

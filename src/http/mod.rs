@@ -15,6 +15,8 @@ mod fields;
 mod health;
 mod idempotency;
 mod identifier;
+mod import_file;
+mod imports;
 mod interactions;
 mod json;
 mod limits;

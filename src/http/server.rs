@@ -24,8 +24,8 @@ use super::app::App;
 use super::problem::{Kind, Problem};
 use super::settings::Settings;
 use super::{
-    auth, channels, contact_tags, contacts, explain, fields, health, idempotency, interactions, limits, metrics,
-    observe, openapi, search, stages, tags, users, workspace,
+    auth, channels, contact_tags, contacts, explain, fields, health, idempotency, import_file, imports, interactions,
+    limits, metrics, observe, openapi, search, stages, tags, users, workspace,
 };
 use crate::engine::{self, Engine};
 
@@ -86,7 +86,15 @@ pub(super) fn routes(app: &App) -> OpenApiRouter<App> {
         .routes(routes!(stages::update, stages::delete))
         .routes(routes!(workspace::read))
         .routes(routes!(workspace::me))
+        .routes(routes!(imports::list, imports::create))
+        .routes(routes!(imports::read))
+        .routes(routes!(imports::check))
+        .routes(routes!(imports::start))
+        .routes(routes!(imports::cancel))
+        .routes(routes!(import_file::result))
         .route_layer(from_fn_with_state(app.clone(), idempotency::note))
+        // An upload may be sent again as it is, and is too large to be kept for comparison.
+        .routes(routes!(import_file::upload))
         .route_layer(from_fn_with_state(app.clone(), auth::authenticate));
     openapi::described().nest("/v1", v1).routes(routes!(health::health)).routes(routes!(health::ready))
 }

@@ -4,6 +4,7 @@ pub(super) mod cell;
 
 use std::io::{self, Write};
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
 
 use crate::contact::{Catalog, Contact, ContactId, WorkspaceId, render};
@@ -17,7 +18,8 @@ const CHUNK: usize = 1000;
 pub(super) const CUSTOM: &str = "customFields";
 
 /// The form of an exported or imported file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Format {
     /// A header, then one line per contact; custom fields are columns.
     Csv,
