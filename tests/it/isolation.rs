@@ -10,7 +10,8 @@ use crate::support::api::{Api, user};
 /// What only the second workspace has, once it has been changed.
 const MARK: &str = "Marked7";
 
-const READS: [&str; 10] = [
+const READS: [&str; 11] = [
+    "/v1/imports",
     "/v1/workspace",
     "/v1/contacts/id:1",
     "/v1/contacts/email:oscar@example.org",
@@ -81,6 +82,7 @@ async fn no_request_with_one_token_reads_or_changes_the_other_workspace() {
         ("POST", "/v1/tags", json!({"name": format!("{MARK} tag")})),
         ("POST", "/v1/channels", json!({"name": MARK, "source": "sms"})),
         ("POST", "/v1/lifecycle-stages", json!({"name": MARK})),
+        ("POST", "/v1/imports", json!({"name": MARK})),
     ];
     for (method, path, body) in writes {
         let reply = api.send(&api.stranger, method, path, &body).await;

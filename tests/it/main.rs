@@ -15,6 +15,8 @@ mod http_log;
 mod http_roles;
 mod http_routes;
 mod http_server;
+mod import_files;
+mod import_job;
 mod isolation;
 mod many_workspaces;
 mod oracle_queries;

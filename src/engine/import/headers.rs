@@ -183,7 +183,7 @@ mod tests {
             "Contact ID,First Name,Last Name,Phone Number,Email,Country,Language,Tags,Conversation Status,Assignee,Lifecycle,\
              Last Message,Date Added",
             "Contact ID=id First Name=firstName Last Name=lastName Phone Number=phone Email=email Country=countryCode \
-             Language=language Tags=tags Conversation Status=status Assignee=assignee Lifecycle=lifecycle \
+             Language=language Tags=tags Conversation Status=conversationStatus Assignee=assignee Lifecycle=lifecycle \
              Last Message=lastMessageAt Date Added=createdAt",
         ),
         (

@@ -258,7 +258,8 @@ impl Mapper<'_> {
             _ => return None,
         };
         let to = target(name);
-        let by_hand = self.options.columns.0.iter().any(|(_, given)| self.target_given(given).as_ref() == Some(&to));
+        let mut by_hand = self.options.columns.0.iter().filter(|(header, _)| self.place(header).is_some());
+        let by_hand = by_hand.any(|(_, given)| self.target_given(given).as_ref() == Some(&to));
         let taken = by_hand || self.plan.targets.iter().any(|other| other.to == to);
         (!taken).then_some(to)
     }

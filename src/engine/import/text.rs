@@ -12,6 +12,8 @@ use crate::engine::shared::Shared;
 const PARTS_AT_ONCE: usize = 8;
 /// Bytes decoded at a time.
 const DECODED_AT_ONCE: usize = 32 << 10;
+/// The decoder needs room for a whole character.
+const ROOM: usize = 64;
 
 /// The bytes of a job's parts of one kind.
 pub struct PartBytes {
@@ -60,7 +62,7 @@ impl Read for PartBytes {
 }
 
 /// Text of any encoding as UTF-8, without a byte order mark. UTF-8 itself is passed on as it is, so that what is wrong in it
-/// fails its own row only. Reads want at least some bytes of room, as a buffered reader gives.
+/// fails its own row only.
 pub struct Utf8<R> {
     inner: io::Chain<io::Cursor<Vec<u8>>, R>,
     /// None where nothing is decoded.
@@ -70,6 +72,8 @@ pub struct Utf8<R> {
     /// Nothing more comes from `inner`; the decoder has given all.
     ended: bool,
     done: bool,
+    /// Decoded, but without room where it was wanted.
+    spilled: Vec<u8>,
 }
 
 impl<R: Read> Utf8<R> {
@@ -86,14 +90,35 @@ impl<R: Read> Utf8<R> {
             decoder = Some(Box::new(encoding.new_decoder_with_bom_removal()));
         }
         let inner = io::Cursor::new(start).chain(inner);
-        Ok(Utf8 { inner, decoder, raw: Vec::new(), from: 0, ended: false, done: false })
+        Ok(Utf8 { inner, decoder, raw: Vec::new(), from: 0, ended: false, done: false, spilled: Vec::new() })
     }
 }
 
 impl<R: Read> Read for Utf8<R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let Some(decoder) = &mut self.decoder else { return self.inner.read(out) };
-        while !self.done && !out.is_empty() {
+        if self.decoder.is_none() {
+            return self.inner.read(out);
+        }
+        if self.spilled.is_empty() && out.len() >= ROOM {
+            return self.decode(out);
+        }
+        if self.spilled.is_empty() {
+            let mut room = [0; ROOM];
+            let n = self.decode(&mut room)?;
+            self.spilled.extend_from_slice(&room[..n]);
+        }
+        let n = self.spilled.len().min(out.len());
+        out[..n].copy_from_slice(&self.spilled[..n]);
+        self.spilled.drain(..n);
+        Ok(n)
+    }
+}
+
+impl<R: Read> Utf8<R> {
+    /// Decodes into at least [`ROOM`] bytes.
+    fn decode(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let Some(decoder) = &mut self.decoder else { return Ok(0) };
+        while !self.done {
             if self.from == self.raw.len() && !self.ended {
                 self.raw.resize(DECODED_AT_ONCE, 0);
                 let n = self.inner.read(&mut self.raw)?;
