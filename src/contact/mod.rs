@@ -2,6 +2,7 @@
 
 mod catalog;
 pub mod codes;
+pub mod column;
 pub mod draft;
 mod field;
 pub mod fold;
@@ -10,7 +11,7 @@ pub mod identity;
 mod interaction;
 mod job;
 mod lookup;
-mod merge;
+pub mod merge;
 pub mod mistake;
 mod numbering;
 pub mod phone;

@@ -8,6 +8,7 @@ mod commit;
 mod contacts;
 mod define;
 mod definition;
+mod delete_workspace;
 mod directory;
 mod error;
 pub mod export;
@@ -16,14 +17,19 @@ pub mod import;
 mod interactions;
 mod jobs;
 mod lookup;
+mod many;
+mod merge;
 mod once;
 mod query;
 mod read;
+mod recent;
 mod records_cache;
+mod segments;
 pub mod select;
 mod settings;
 mod shared;
 mod staged;
+mod suggestions;
 mod tokens;
 mod txn;
 mod upkeep;
@@ -33,12 +39,17 @@ mod workspace;
 
 pub use backup::restore;
 
+pub use crate::index::Shared as SharedBy;
 pub use act::{ACTIONS, Acted};
 pub use definition::Definition;
 pub use error::Error;
-pub use once::Once;
-pub use query::{Explained, FacetCounts, Page, Query, Sort};
+pub use many::{Fate, ManyItem};
+pub use merge::{MergedIn, Unmerged};
+pub use once::{Once, REMEMBERED};
+pub use query::{Explained, FacetCounts, Page, Query, SegmentRef, Sort};
+pub use segments::{CountedSegment, NewSegment, SegmentChanges};
 pub use settings::Settings;
+pub use suggestions::{Suggestion, Suggestions};
 
 use std::path::Path;
 use std::sync::Arc;
@@ -98,7 +109,7 @@ pub struct Written<T> {
 #[derive(Clone, Debug)]
 pub enum Recorded {
     /// Stored; the contact as it is now.
-    Stored { number: u64, contact: Arc<Contact> },
+    Stored { number: u64, interaction: Interaction, contact: Arc<Contact> },
     /// The contact is blocked: an incoming message is dropped.
     DroppedBlocked,
 }

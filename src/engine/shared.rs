@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicI64, AtomicUsize};
 
 use parking_lot::{Mutex, RwLock};
 
@@ -33,6 +33,8 @@ pub struct Shared {
     pub backups: AtomicUsize,
     /// What imports under way have at hand.
     pub imports: import::Benches,
+    /// When the next alarm rings, at the earliest; whoever sets an earlier one lowers it.
+    pub next_alarm: AtomicI64,
     slots: Mutex<HashMap<WorkspaceId, Arc<Slot>>>,
 }
 
@@ -54,6 +56,7 @@ impl Shared {
             directory: RwLock::new(directory),
             backups: AtomicUsize::new(0),
             imports: import::Benches::default(),
+            next_alarm: AtomicI64::new(i64::MIN),
             slots: Mutex::default(),
         })
     }
@@ -120,6 +123,15 @@ impl Shared {
             **place = None;
         }
         self.slots.lock().remove(&workspace.id);
+    }
+
+    /// Lets go of a workspace that was taken off the list, for good. As [`Shared::forget`], for the committer's thread only.
+    pub fn let_go(&self, ws: WorkspaceId) {
+        let slot = self.slots.lock().remove(&ws);
+        // Whoever is waking it is waited for; whoever comes later looks for its slot again, and there is none.
+        if let Some(workspace) = slot.and_then(|slot| slot.lock().take()) {
+            workspace.retire();
+        }
     }
 
     /// The folder of the workspace's derived files.

@@ -1,8 +1,9 @@
 //! One operation's view of its workspace while it runs in the committer: reads what is staged, stages what it changes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::merge::merged_into;
 use super::staged::{HistoryWrite, Sources, Staged};
 use super::workspace::State;
 use super::{Error, Result, Settings, records_cache};
@@ -28,6 +29,13 @@ impl<'a> Txn<'a> {
         let mut staged = Staged::new(base.workspace.clone());
         (staged.head, staged.catalog) = (base.head, base.catalog.clone());
         Txn { staged, base, sources, settings, now }
+    }
+
+    /// Takes back all that it staged.
+    pub fn start_over(&mut self) {
+        let mut staged = Staged::new(self.base.workspace.clone());
+        (staged.head, staged.catalog) = (self.base.head, self.base.catalog.clone());
+        self.staged = staged;
     }
 
     /// What it staged.
@@ -102,6 +110,14 @@ impl<'a> Txn<'a> {
         Ok(self.staged.sides.clear(ws, range, &self.base.sides, self.sources.records, limit)?)
     }
 
+    /// Up to `limit` idempotency keys used before a time that this batch has not removed yet, oldest first.
+    pub fn used_before(&self, at: Millis, limit: usize) -> Result<Vec<(Millis, [u8; 16])>> {
+        let ws = self.base.workspace.id;
+        // They are removed oldest first: those before the last removed are gone too.
+        let after = self.base.sides.last_forgotten(ws, at);
+        Ok(self.sources.records.used_before(ws, at, after, limit)?)
+    }
+
     /// Whose contacts these are.
     pub fn workspace(&self) -> WorkspaceId {
         self.base.workspace.id
@@ -149,11 +165,25 @@ impl<'a> Txn<'a> {
         self.staged.put(before, Some(now)).ok_or_else(|| Error::Io("nothing to put".into()))
     }
 
-    /// Stages the contact's removal, history included.
+    /// Stages the removal of the contact and of all that was merged into it, histories included.
     pub fn delete(&mut self, contact: Arc<Contact>) -> Result<()> {
         self.delete_history(contact.id)?;
+        for merged in merged_into(&contact) {
+            self.delete_history(*merged)?;
+            self.delete_side::<Merge>(*merged);
+            // A backup that is under way reads the change log.
+            self.staged.touch(*merged);
+        }
+        for id in std::iter::once(&contact.id).chain(merged_into(&contact)) {
+            self.clear_sides(SideRange::UndosOf(*id), usize::MAX)?;
+        }
         self.staged.put(Some(contact), None);
         Ok(())
+    }
+
+    /// Stages the removal of the contact alone: its history stays, for another that takes it in.
+    pub fn take_away(&mut self, contact: Arc<Contact>) {
+        self.staged.put(Some(contact), None);
     }
 
     fn delete_history(&mut self, contact: ContactId) -> Result<()> {
@@ -176,11 +206,41 @@ impl<'a> Txn<'a> {
         Ok(())
     }
 
-    /// Stages a new entry of the contact's history; its number is the version it makes.
-    pub fn add_history(&mut self, contact: ContactId, entry: Interaction) -> u64 {
-        let number = self.staged.head.seq.0 + 1;
-        self.staged.history.push(HistoryWrite { contact, number, at: entry.at, entry: Some(entry) });
+    /// What is kept under the contact's own id, with each entry's number, in no order.
+    pub fn history(&self, contact: ContactId) -> Result<Vec<(u64, Interaction)>> {
+        let mut entries = BTreeMap::new();
+        let mut before = None;
+        loop {
+            let page = self.sources.records.interactions(self.base.workspace.id, contact, before, 1000)?;
+            let Some((number, last)) = page.last() else { break };
+            before = Some((last.at, *number));
+            entries.extend(page);
+        }
+        for staged in self.base.history.iter().chain(&self.staged.history).filter(|entry| entry.contact == contact) {
+            match &staged.entry {
+                Some(interaction) => drop(entries.insert(staged.number, interaction.clone())),
+                None => drop(entries.remove(&staged.number)),
+            }
+        }
+        Ok(entries.into_iter().collect())
+    }
+
+    /// Stages a new entry of the history of a contact just put; its number is the version that this made.
+    pub fn add_history(&mut self, contact: &Contact, entry: Interaction) -> u64 {
+        let number = contact.version.0;
+        self.staged.history.push(HistoryWrite { contact: contact.id, number, at: entry.at, entry: Some(entry) });
         number
+    }
+
+    /// The entry of that time and number of a contact's history, as the batch has it.
+    pub fn past(&self, contact: ContactId, at: Millis, number: u64) -> Result<Option<Interaction>> {
+        let mut staged = self.base.history.iter().chain(&self.staged.history);
+        let is = |entry: &&HistoryWrite| (entry.contact, entry.at, entry.number) == (contact, at, number);
+        if let Some(entry) = staged.rfind(is) {
+            return Ok(entry.entry.clone());
+        }
+        let page = self.sources.records.interactions(self.base.workspace.id, contact, Some((at, number + 1)), 1)?;
+        Ok(page.into_iter().find(|(found, entry)| (*found, entry.at) == (number, at)).map(|(_, entry)| entry))
     }
 
     /// The next id for an item of the catalog.

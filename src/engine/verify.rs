@@ -1,11 +1,13 @@
 //! Comparing index and store completely, and making the index anew.
 
+mod merges;
+
 use std::sync::Arc;
 
 use super::shared::Shared;
 use super::workspace::Workspace;
 use super::{Engine, Result, VerifyReport, checkpoint, flush};
-use crate::contact::{ContactId, WorkspaceId};
+use crate::contact::{ContactId, Millis, WorkspaceId};
 use crate::index::{Index, RowTexts};
 use crate::store::{Head, Records, StoreError};
 
@@ -16,7 +18,7 @@ const PROBLEMS_MAX: usize = 100;
 
 impl Engine {
     /// Compares index and store completely: every record's checksum, the counters, the change log, who holds which e-mail
-    /// and phone, the index in memory against one made anew, and the text index against the texts. No write happens meanwhile.
+    /// and phone, what was merged into whom, whose the histories are, the index in memory against one made anew, and the text index against the texts. No write happens meanwhile.
     ///
     /// # Errors
     /// [`super::Error::NotFound`]; what is found wrong is in the report.
@@ -102,13 +104,17 @@ fn verify(shared: &Shared, workspace: &Arc<Workspace>, report: &mut VerifyReport
         Err(error) => report.problems.push(error.to_string()),
     }
     let mut fresh = Index::bulk(&catalog);
-    let mut identities = Vec::new();
+    let (mut identities, mut snoozes, mut merged) = (Vec::new(), Vec::new(), merges::Merges::default());
     contacts(records, ws, &head, report, |contact| {
         fresh.put(contact.id.0, Some(contact), &catalog);
         identities.extend(Records::identities_of(ws, contact));
+        snoozes.extend(contact.snooze_end().map(|at| (at, contact.id)));
+        merged.contact(contact);
     })?;
     fresh.finish();
+    report.problems.extend(merged.problems(records, ws, fresh.alive())?.into_iter().take(PROBLEMS_MAX));
     holders(records, ws, identities, report)?;
+    alarms(records, ws, snoozes, report)?;
     checksums(records, ws, report)?;
     change_log(records, ws, &head, report);
     let state = workspace.state.read();
@@ -181,6 +187,24 @@ fn holders(records: &Records, ws: WorkspaceId, mut expected: Vec<Vec<u8>>, repor
             format!("{stored} e-mail and phone keys are stored, contacts hold {expected}, or they are not the same");
         report.problems.push(message);
     }
+    Ok(())
+}
+
+/// Every snooze that has an end has its alarm, and no other has one.
+fn alarms(
+    records: &Records,
+    ws: WorkspaceId,
+    mut expected: Vec<(Millis, ContactId)>,
+    report: &mut VerifyReport,
+) -> Result<()> {
+    expected.sort_unstable();
+    let stored = records.snoozes(ws)?;
+    let lacks = |of: &[(Millis, ContactId)], one: &(Millis, ContactId)| of.binary_search(one).is_err();
+    let silent = expected.iter().filter(|snooze| lacks(&stored, snooze));
+    let silent = silent.map(|(_, id)| format!("contact {id}: its snooze has an end and no alarm for it"));
+    let stray = stored.iter().filter(|alarm| lacks(&expected, alarm));
+    let stray = stray.map(|(_, id)| format!("contact {id}: an alarm is set for a snooze that it has not"));
+    report.problems.extend(silent.chain(stray).take(PROBLEMS_MAX));
     Ok(())
 }
 

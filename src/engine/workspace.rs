@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex, RwLock, RwLockReadGuard};
 
+use super::recent::Recent;
 use super::records_cache::RecordCache;
+use super::segments::Found;
 use super::{Error, Result};
-use crate::contact::{Catalog, Contact, ContactId, Field, Millis, Seq, WorkspaceId};
+use crate::contact::{Catalog, Contact, ContactId, Field, Millis, SegmentId, Seq, WorkspaceId};
 use crate::filter::View;
 use crate::index::{GramIndex, GramView, Index, Row, RowSet};
 use crate::store::{Head, Records};
@@ -25,6 +27,8 @@ pub struct State {
     pub text_scan_max: usize,
     /// While a text flush runs: the rows written since it began.
     pub changed_in_flush: Option<RowSet>,
+    /// Who changed last.
+    pub recent: Recent,
 }
 
 impl State {
@@ -57,6 +61,8 @@ pub struct Workspace {
     pub checkpointed: AtomicU64,
     /// When it was last asked for.
     pub used_at: AtomicI64,
+    /// What was last found of each segment.
+    pub segments: Mutex<HashMap<SegmentId, Arc<Found>>>,
 }
 
 impl Workspace {
@@ -77,6 +83,7 @@ impl Workspace {
             arrived: Condvar::new(),
             checkpointed: AtomicU64::new(checkpointed.0),
             used_at: AtomicI64::new(now),
+            segments: Mutex::default(),
         }
     }
 
@@ -146,6 +153,11 @@ impl Workspace {
         self.state.write().index.build_order(field);
     }
 
+    /// Builds the groups of contacts that share an e-mail or phone, which merge suggestions are.
+    pub fn build_duplicates(&self) {
+        self.state.write().index.build_duplicates();
+    }
+
     /// Applies changed contacts and what the workspace defines now: the moment at which a write becomes visible.
     pub fn publish(
         &self,
@@ -159,7 +171,8 @@ impl Workspace {
             state.index.define(&catalog);
             state.catalog = catalog;
         }
-        let State { index, catalog, changed_in_flush, .. } = &mut *state;
+        let State { index, catalog, changed_in_flush, recent, .. } = &mut *state;
+        recent.note(head.seq, changed.keys().map(|id| id.0));
         for (id, contact) in changed {
             index.put(id.0, contact.as_deref(), catalog);
             note(changed_in_flush, id.0);

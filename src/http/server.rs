@@ -24,8 +24,9 @@ use super::app::App;
 use super::problem::{Kind, Problem};
 use super::settings::Settings;
 use super::{
-    auth, channels, contact_tags, contacts, explain, fields, health, idempotency, import_file, imports, interactions,
-    limits, metrics, observe, openapi, search, stages, tags, users, workspace,
+    auth, channels, columns, contact_actions, contact_tags, contacts, explain, fields, health, idempotency,
+    import_file, imports, interactions, limits, merges, metrics, observe, openapi, search, segments, stages,
+    suggestions, tags, users, workspace,
 };
 use crate::engine::{self, Engine};
 
@@ -68,8 +69,13 @@ pub(super) fn routes(app: &App) -> OpenApiRouter<App> {
     let v1 = OpenApiRouter::new()
         .routes(routes!(contacts::create))
         .routes(routes!(contacts::read, contacts::update, contacts::delete))
+        .routes(routes!(contact_actions::act))
         .routes(routes!(contact_tags::add, contact_tags::remove))
         .routes(routes!(interactions::record, interactions::list))
+        .routes(routes!(merges::merge))
+        .routes(routes!(merges::unmerge))
+        .routes(routes!(merges::list))
+        .routes(routes!(suggestions::list))
         .routes(routes!(search::search))
         .routes(routes!(search::count))
         .routes(routes!(explain::search))
@@ -84,6 +90,9 @@ pub(super) fn routes(app: &App) -> OpenApiRouter<App> {
         .routes(routes!(users::update))
         .routes(routes!(stages::list, stages::create))
         .routes(routes!(stages::update, stages::delete))
+        .routes(routes!(segments::list, segments::create))
+        .routes(routes!(segments::read, segments::update, segments::delete))
+        .routes(routes!(segments::contacts))
         .routes(routes!(workspace::read))
         .routes(routes!(workspace::me))
         .routes(routes!(imports::list, imports::create))
@@ -92,6 +101,7 @@ pub(super) fn routes(app: &App) -> OpenApiRouter<App> {
         .routes(routes!(imports::start))
         .routes(routes!(imports::cancel))
         .routes(routes!(import_file::result))
+        .routes(routes!(columns::read, columns::replace))
         .route_layer(from_fn_with_state(app.clone(), idempotency::note))
         // An upload may be sent again as it is, and is too large to be kept for comparison.
         .routes(routes!(import_file::upload))

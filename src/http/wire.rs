@@ -71,6 +71,10 @@ impl ToSchema for ContactBody {
 fn beside() -> Map<String, Json> {
     let members = json!({
         "profilePic": {"type": ["string", "null"], "format": "uri", "description": "Profile picture, https only"},
+        "snoozedUntil": {
+            "type": ["string", "integer", "null"], "format": "date-time",
+            "description": "When a snooze ends by itself: a time in the future, with the status snoozed; null is no end",
+        },
         "customFields": {"type": "object", "description": "Custom fields by slug", "additionalProperties": true},
     });
     members.as_object().cloned().unwrap_or_default()
@@ -89,7 +93,7 @@ fn described(kind: Kind, label: &str, field: Field) -> Json {
     }
 }
 
-fn schema(json: Json) -> RefOr<Schema> {
+pub(super) fn schema(json: Json) -> RefOr<Schema> {
     serde_json::from_value::<Schema>(json).map_or_else(|_| utoipa::openapi::schema::Object::new().into(), RefOr::T)
 }
 

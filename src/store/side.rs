@@ -8,6 +8,9 @@ use minicbor::{Decode, Encode};
 use super::{Records, StoreError, Writes, codec, keys, records::Result};
 use crate::contact::{ContactId, Done, Job, JobId, Merge, Millis, Part, PartKind, Undo, WorkspaceId};
 
+/// Entries of histories looked at in one scan.
+const HISTORY_PAGE: usize = 1000;
+
 /// A kind of record with a key of its own.
 pub trait Side: Encode<()> + for<'b> Decode<'b, ()> {
     /// What names one of them in its workspace.
@@ -28,6 +31,9 @@ pub enum Alarm {
     /// The job is forgotten with all it kept.
     Job(JobId),
 }
+
+/// When an alarm rings, whose it is, and what it is for.
+pub type RingsAt = (Millis, WorkspaceId, Alarm);
 
 /// An alarm is set.
 pub type AlarmSet = Mark<b'z'>;
@@ -140,6 +146,20 @@ impl Sides {
         staged.as_ref().map(|bytes| codec::decode(&key, bytes)).transpose().map(Some)
     }
 
+    /// When the first of the alarms that are set here rings. Those of contacts are not among them.
+    pub fn first_alarm(&self) -> Option<Millis> {
+        let (from, to) = keys::alarms();
+        let mut set = self.entries.range(from..to).filter(|(_, value)| value.is_some());
+        set.next().and_then(|(key, _)| keys::of_alarm(key)).map(|(at, ..)| at)
+    }
+
+    /// The newest of the idempotency keys used before a time that are removed here.
+    pub fn last_forgotten(&self, ws: WorkspaceId, before: Millis) -> Option<(Millis, [u8; 16])> {
+        let (from, to) = keys::used_before(ws, before);
+        let gone = self.entries.range(from..to).rfind(|(_, value)| value.is_none());
+        gone.and_then(|(key, _)| keys::of_used(key))
+    }
+
     /// Puts later ones on top.
     pub fn absorb(&mut self, later: Sides) {
         self.entries.extend(later.entries);
@@ -163,14 +183,25 @@ impl Records {
         self.all(keys::jobs(ws))
     }
 
-    /// The workspace's merges that can still be undone, with the id of the contact that was taken in; ascending.
-    pub fn merges(&self, ws: WorkspaceId) -> Result<Vec<(ContactId, Merge)>> {
-        let mut merges = Vec::new();
+    /// Calls `visit` with every merge of the workspace and the id of the contact that was taken in; ascending.
+    pub fn each_merge(&self, ws: WorkspaceId, mut visit: impl FnMut(ContactId, Merge)) -> Result<()> {
         self.each(keys::merges(ws), |key, bytes| {
-            merges.push((keys::last_id(key).map(ContactId).unwrap_or_default(), codec::decode(key, bytes)?));
+            visit(keys::last_id(key).map(ContactId).unwrap_or_default(), codec::decode(key, bytes)?);
             Ok(())
-        })?;
-        Ok(merges)
+        })
+    }
+
+    /// The ids that anything of a history is kept under, ascending.
+    pub fn histories(&self, ws: WorkspaceId) -> Result<Vec<ContactId>> {
+        let (mut owners, mut after) = (Vec::new(), None);
+        loop {
+            let entries = self.entries(&keys::histories(ws, after), HISTORY_PAGE)?;
+            owners.extend(entries.iter().filter_map(|(key, _)| keys::of_interaction(key)).map(|(contact, _)| contact));
+            owners.dedup();
+            let Some(last) = owners.last().filter(|_| entries.len() == HISTORY_PAGE) else { return Ok(owners) };
+            // The rest of a long history says nothing more: the oldest there can be is its end.
+            after = Some((*last, i64::MIN, 0));
+        }
     }
 
     /// Up to `limit` pieces of a job's data, from number `from` on, in order.
@@ -189,15 +220,42 @@ impl Records {
         Ok(jobs)
     }
 
-    /// The `limit` alarms of the server that ring first, ascending: when, where, what.
-    pub fn alarms(&self, limit: usize) -> Result<Vec<(Millis, WorkspaceId, Alarm)>> {
-        let entries = self.entries(&keys::alarms(), limit)?;
-        Ok(entries.iter().filter_map(|(key, _)| keys::of_alarm(key)).collect())
+    /// The `limit` alarms of the server that ring first, after the named one, ascending: when, where, what.
+    pub fn alarms(&self, after: Option<RingsAt>, limit: usize) -> Result<Vec<RingsAt>> {
+        let (mut from, to) = keys::alarms();
+        if let Some((at, ws, alarm)) = after {
+            from = keys::after(keys::alarm(ws, at, alarm));
+        }
+        // A kind that a later version set is passed over: it must not keep the others from ringing.
+        Ok(self.entries(&(from, to), limit)?.iter().filter_map(|(key, _)| keys::of_alarm(key)).collect())
     }
 
-    /// Up to `limit` idempotency keys used before a time, oldest first: when and which.
-    pub fn used_before(&self, ws: WorkspaceId, at: Millis, limit: usize) -> Result<Vec<(Millis, [u8; 16])>> {
-        let entries = self.entries(&keys::used_before(ws, at), limit)?;
+    /// When which contacts' snoozes end, as the alarms of the workspace have it, ascending.
+    pub fn snoozes(&self, ws: WorkspaceId) -> Result<Vec<(Millis, ContactId)>> {
+        let mut snoozes = Vec::new();
+        self.each(keys::alarms(), |key, _| {
+            let alarm = keys::of_alarm(key).ok_or_else(|| codec::damaged(key, "there is no such kind of alarm"))?;
+            if let (at, of, Alarm::Snooze(contact)) = alarm {
+                snoozes.extend((of == ws).then_some((at, contact)));
+            }
+            Ok(())
+        })?;
+        Ok(snoozes)
+    }
+
+    /// Up to `limit` idempotency keys used before a time, oldest first, after the one named: when and which.
+    pub fn used_before(
+        &self,
+        ws: WorkspaceId,
+        at: Millis,
+        after: Option<(Millis, [u8; 16])>,
+        limit: usize,
+    ) -> Result<Vec<(Millis, [u8; 16])>> {
+        let (mut from, to) = keys::used_before(ws, at);
+        if let Some((at, key)) = after {
+            from = keys::after(keys::used(ws, at, &key));
+        }
+        let entries = self.entries(&(from, to), limit)?;
         Ok(entries.iter().filter_map(|(key, _)| keys::of_used(key)).collect())
     }
 
@@ -268,7 +326,7 @@ mod tests {
             writes.put_contact(WS, None, &contact);
         }
         records.commit(writes).unwrap();
-        let rung: Vec<_> = records.alarms(2).unwrap().into_iter().map(|(at, _, alarm)| (at, alarm)).collect();
+        let rung: Vec<_> = records.alarms(None, 2).unwrap().into_iter().map(|(at, _, alarm)| (at, alarm)).collect();
         assert_eq!(rung, [(-7, Alarm::Snooze(ContactId(2))), (20, Alarm::Snooze(ContactId(3)))]);
         assert_eq!(records.server_keys_of(WS).unwrap().len(), 3);
     }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::bad_input::{BODIES, CONTACTS, CONVERSATION, DEFINITIONS, IDENTIFIERS, ROUTES, Row};
+use crate::bad_input::{BODIES, CONTACTS, CONVERSATION, DEFINITIONS, IDENTIFIERS, ROUTES, Row, SEGMENTS};
 use crate::bad_query::{FILTERS, MEMBERS};
 use crate::support::api::{Api, Reply};
 
@@ -45,7 +45,7 @@ async fn wrong_requests_are_refused_and_change_nothing() {
     let api = Api::new().await;
     let before = version(&api).await;
     let mut judge = Judge::default();
-    for rows in [CONTACTS, IDENTIFIERS, ROUTES, CONVERSATION, DEFINITIONS] {
+    for rows in [CONTACTS, IDENTIFIERS, ROUTES, CONVERSATION, DEFINITIONS, SEGMENTS] {
         table(&api, &mut judge, rows).await;
     }
     bodies(&api, &mut judge).await;
@@ -71,7 +71,13 @@ async fn table(api: &Api, judge: &mut Judge, rows: &[Row]) {
 }
 
 async fn bodies(api: &Api, judge: &mut Judge) {
-    for (method, path) in [("POST", "/v1/contacts"), ("POST", "/v1/contacts/search"), ("PATCH", "/v1/tags/1")] {
+    for (method, path) in [
+        ("POST", "/v1/contacts"),
+        ("POST", "/v1/contacts/search"),
+        ("PATCH", "/v1/tags/1"),
+        ("POST", "/v1/contacts/actions"),
+        ("PUT", "/v1/me/columns"),
+    ] {
         for (body, status, code) in BODIES {
             let headers = [("content-type", "application/json")];
             let reply = api.raw(Some(&api.owner), method, path, &headers, body.as_bytes().to_vec()).await;
