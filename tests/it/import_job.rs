@@ -83,6 +83,27 @@ struct Model {
     counts: [u64; 4],
 }
 
+/// The contact with what the row says; what is not overwritten cannot be in anyone's way.
+fn filled(before: &Plain, row: &Plain, overwrite: bool) -> Plain {
+    let mut after = before.clone();
+    let fill = |to: &mut String, from: &String| {
+        if !from.is_empty() && (overwrite || to.is_empty()) {
+            to.clone_from(from);
+        }
+    };
+    fill(&mut after.first, &row.first);
+    fill(&mut after.email, &row.email);
+    fill(&mut after.phone, &row.phone);
+    if !row.tags.is_empty() {
+        after.tags = if overwrite { Vec::new() } else { after.tags };
+        after.tags.extend(row.tags.iter().cloned());
+    }
+    after.tags.push("every".into());
+    after.tags.sort();
+    after.tags.dedup();
+    after
+}
+
 impl Model {
     fn holder(&self, of: impl Fn(&Plain) -> bool) -> Option<u64> {
         self.contacts.iter().find(|(_, contact)| of(contact)).map(|(id, _)| *id)
@@ -104,23 +125,7 @@ impl Model {
         let outcome = match (purpose, found) {
             (Purpose::Add, Some(_)) | (Purpose::Update, None) => 3,
             (Purpose::Update | Purpose::AddOrUpdate, Some(id)) => {
-                // What is not overwritten cannot be in anyone's way.
-                let mut after = self.contacts[&id].clone();
-                let fill = |to: &mut String, from: &String| {
-                    if !from.is_empty() && (overwrite || to.is_empty()) {
-                        to.clone_from(from);
-                    }
-                };
-                fill(&mut after.first, &row.first);
-                fill(&mut after.email, &row.email);
-                fill(&mut after.phone, &row.phone);
-                if !row.tags.is_empty() {
-                    after.tags = if overwrite { Vec::new() } else { after.tags };
-                    after.tags.extend(row.tags.iter().cloned());
-                }
-                after.tags.push("every".into());
-                after.tags.sort();
-                after.tags.dedup();
+                let after = filled(&self.contacts[&id], row, overwrite);
                 let clash = self.contacts.iter().any(|(other, contact)| {
                     let own = &self.contacts[&id];
                     *other != id

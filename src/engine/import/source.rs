@@ -102,10 +102,10 @@ impl Source {
             }
         };
         let mut source = Source { input, form, number: 0 };
-        if let Some((record, _)) = source.record()? {
-            if let Form::Csv { header, .. } = &mut source.form {
-                *header = record;
-            }
+        if let Some((record, _)) = source.record()?
+            && let Form::Csv { header, .. } = &mut source.form
+        {
+            *header = record;
         }
         Ok(source)
     }
