@@ -206,6 +206,11 @@ impl Engine {
         &self.shared.settings
     }
 
+    /// Where derived files lie; none where they live in memory only.
+    pub fn index_dir(&self) -> Option<&Path> {
+        self.shared.index_dir.as_deref()
+    }
+
     /// What is awake and what it takes: for metrics.
     pub fn gauges(&self) -> Gauges {
         let awake = self.shared.all_awake();

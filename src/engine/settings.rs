@@ -44,6 +44,7 @@ pub struct Settings {
     pub receipt_kept_s: u64,
     pub job_kept_s: u64,
     pub many_max: usize,
+    pub export_saved_bytes_max: usize,
     pub import_bytes_max: u64,
     pub import_rows_max: u64,
 }

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicI64, AtomicUsize};
 use parking_lot::{Mutex, RwLock};
 
 use super::directory::Directory;
+use super::export::snapshot::Snapshots;
 use super::import;
 use super::records_cache::RecordCache;
 use super::wake;
@@ -31,6 +32,8 @@ pub struct Shared {
     pub directory: RwLock<Directory>,
     /// Backups under way: the change log is not trimmed meanwhile.
     pub backups: AtomicUsize,
+    /// Moments that are being exported.
+    pub snapshots: Snapshots,
     /// What imports under way have at hand.
     pub imports: import::Benches,
     /// When the next alarm rings, at the earliest; whoever sets an earlier one lowers it.
@@ -55,6 +58,7 @@ impl Shared {
             tokens_writing: Mutex::default(),
             directory: RwLock::new(directory),
             backups: AtomicUsize::new(0),
+            snapshots: Snapshots::default(),
             imports: import::Benches::default(),
             next_alarm: AtomicI64::new(i64::MIN),
             slots: Mutex::default(),

@@ -301,7 +301,7 @@ pub(super) fn page_answer(page: &Page, columns: Option<Vec<Field>>) -> Result<An
 }
 
 /// The fields of these names, each once, in order.
-fn resolve(names: &[String], catalog: &Catalog) -> Result<Vec<Field>, Problem> {
+pub(super) fn resolve(names: &[String], catalog: &Catalog) -> Result<Vec<Field>, Problem> {
     let mut fields = Vec::with_capacity(names.len().min(64));
     let mut mistakes = Vec::new();
     for (at, name) in names.iter().enumerate() {

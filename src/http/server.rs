@@ -24,7 +24,7 @@ use super::app::App;
 use super::problem::{Kind, Problem};
 use super::settings::Settings;
 use super::{
-    auth, channels, columns, contact_actions, contact_tags, contacts, explain, fields, health, idempotency,
+    auth, channels, columns, contact_actions, contact_tags, contacts, explain, export, fields, health, idempotency,
     import_file, imports, interactions, limits, merges, metrics, observe, openapi, search, segments, stages,
     suggestions, tags, users, workspace,
 };
@@ -80,6 +80,8 @@ pub(super) fn routes(app: &App) -> OpenApiRouter<App> {
         .routes(routes!(search::count))
         .routes(routes!(explain::search))
         .routes(routes!(explain::contact))
+        .routes(routes!(export::export))
+        .routes(routes!(export::page))
         .routes(routes!(fields::list, fields::create))
         .routes(routes!(fields::update, fields::delete))
         .routes(routes!(tags::list, tags::create))
@@ -184,6 +186,8 @@ impl Server {
             tracing::warn!("requests still ran at the end of the shutdown's time");
         }
         connections.shutdown().await;
+        // Nobody takes them any more: they end by themselves, before the engine closes under them.
+        app.exports_over(Duration::from_secs(10)).await;
         let engine = Arc::clone(app.engine());
         let closed = tokio::task::spawn_blocking(move || engine.close()).await.map_err(|_| Error::Broken)?;
         tracing::info!("closed");

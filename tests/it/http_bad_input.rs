@@ -74,6 +74,7 @@ async fn bodies(api: &Api, judge: &mut Judge) {
     for (method, path) in [
         ("POST", "/v1/contacts"),
         ("POST", "/v1/contacts/search"),
+        ("POST", "/v1/contacts/export"),
         ("PATCH", "/v1/tags/1"),
         ("POST", "/v1/contacts/actions"),
         ("PUT", "/v1/me/columns"),
@@ -92,6 +93,9 @@ async fn queries(api: &Api, judge: &mut Judge) {
         let bytes = body.as_bytes().to_vec();
         let reply = api.raw(Some(&api.owner), "POST", "/v1/contacts/search", &headers, bytes).await;
         judge.check(&format!("search {body}"), &reply, *status, code, path);
+        let bytes = body.as_bytes().to_vec();
+        let reply = api.raw(Some(&api.owner), "POST", "/v1/contacts/page.csv", &headers, bytes).await;
+        judge.check(&format!("page.csv {body}"), &reply, *status, code, path);
     }
     for (filter, status, code, path) in FILTERS {
         for route in
@@ -101,6 +105,9 @@ async fn queries(api: &Api, judge: &mut Judge) {
             let reply = api.raw(Some(&api.owner), "POST", route, &headers, bytes).await;
             judge.check(&format!("{route} {filter}"), &reply, *status, code, path);
         }
+        let bytes = format!("{{\"format\": \"csv\", \"filter\": {filter}}}").into_bytes();
+        let reply = api.raw(Some(&api.owner), "POST", "/v1/contacts/export", &headers, bytes).await;
+        judge.check(&format!("export {filter}"), &reply, *status, code, path);
     }
     let late = json!({"minVersion": 1_000_000});
     for route in ["/v1/contacts/search", "/v1/contacts/count"] {

@@ -17,6 +17,8 @@ pub const TABLE: &[(&str, &str, &str, [u16; 4])] = &[
     ("POST", "/v1/contacts/search", "{}", [200, 200, 200, 403]),
     ("POST", "/v1/contacts/count", "{}", [200, 200, 200, 403]),
     ("POST", "/v1/contacts/search/explain", "{}", [200, 200, 200, 403]),
+    ("POST", "/v1/contacts/export", "{\"format\": \"csv\"}", [200, 200, 200, 403]),
+    ("POST", "/v1/contacts/page.csv", "{}", [200, 200, 200, 403]),
     ("GET", "/v1/workspace", "", [200, 200, 200, 200]),
     ("GET", "/v1/me", "", [200, 200, 200, 200]),
     ("GET", "/v1/fields", "", [200, 200, 200, 200]),

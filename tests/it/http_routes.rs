@@ -1,5 +1,6 @@
 //! Every route once with good input, and the description that lists them all.
 
+mod export;
 #[path = "http_routes/many.rs"]
 mod many;
 #[path = "http_routes/merges.rs"]
@@ -62,6 +63,7 @@ async fn every_described_route_answers_good_input() {
     interactions(&mut tour).await;
     queries(&mut tour).await;
     merges::tour(&mut tour).await;
+    export::tour(&mut tour).await;
     definitions(&mut tour).await;
     segments::tour(&mut tour).await;
     many::tour(&mut tour).await;

@@ -100,6 +100,23 @@ pub fn select(
     Ok(Selection { rows, total, facets, explained })
 }
 
+/// The rows that match the query's search, filter and segment, all of them.
+///
+/// # Errors
+/// [`Error::Invalid`].
+pub fn matching(
+    query: &Query,
+    view: View,
+    now: Millis,
+    me: Option<UserId>,
+    settings: &Settings,
+) -> Result<RowSet, Error> {
+    let unpaged = Query { sort: Vec::new(), offset: 0, limit: None, facets: Vec::new(), ..query.clone() };
+    let asked = Reader { catalog: view.catalog, now, me, settings }.read(&unpaged, view)?;
+    let (matches, _, _) = Sources { asked: &asked, restrict: None }.matches(view, false);
+    Ok(matches.into_owned())
+}
+
 /// What the query's search, filter and segment make of one contact: the conditions of the segment's filter, then of the query's own.
 ///
 /// # Errors
