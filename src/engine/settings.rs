@@ -47,6 +47,8 @@ pub struct Settings {
     pub receipts_max: usize,
     pub many_max: usize,
     pub export_saved_bytes_max: usize,
+    pub import_bytes_max: u64,
+    pub import_rows_max: u64,
 }
 
 impl Settings {

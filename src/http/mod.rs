@@ -19,6 +19,8 @@ mod fields;
 mod health;
 mod idempotency;
 mod identifier;
+mod import_file;
+mod imports;
 mod interactions;
 mod jobs;
 mod json;

@@ -25,8 +25,8 @@ use super::problem::{Kind, Problem};
 use super::settings::Settings;
 use super::{
     auth, bulk_jobs, channels, columns, contact_actions, contact_tags, contacts, explain, export, fields, health,
-    idempotency, interactions, jobs, limits, merges, metrics, observe, openapi, search, segments, stages, suggestions,
-    tags, users, workspace,
+    idempotency, import_file, imports, interactions, jobs, limits, merges, metrics, observe, openapi, search, segments,
+    stages, suggestions, tags, users, workspace,
 };
 use crate::engine::{self, Engine};
 
@@ -104,8 +104,16 @@ pub(super) fn routes(app: &App) -> OpenApiRouter<App> {
         .routes(routes!(segments::contacts))
         .routes(routes!(workspace::read))
         .routes(routes!(workspace::me))
+        .routes(routes!(imports::list, imports::create))
+        .routes(routes!(imports::read))
+        .routes(routes!(imports::check))
+        .routes(routes!(imports::start))
+        .routes(routes!(imports::cancel))
+        .routes(routes!(import_file::result))
         .routes(routes!(columns::read, columns::replace))
         .route_layer(from_fn_with_state(app.clone(), idempotency::note))
+        // An upload may be sent again as it is, and is too large to be kept for comparison.
+        .routes(routes!(import_file::upload))
         .route_layer(from_fn_with_state(app.clone(), auth::authenticate));
     openapi::described().nest("/v1", v1).routes(routes!(health::health)).routes(routes!(health::ready))
 }

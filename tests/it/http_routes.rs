@@ -17,6 +17,9 @@ use serde_json::{Value as Json, json};
 
 use crate::support::api::{Api, Reply};
 
+#[path = "http_routes/imports.rs"]
+mod imports;
+
 /// Calls routes and remembers which.
 pub struct Tour {
     pub api: Api,
@@ -24,6 +27,15 @@ pub struct Tour {
 }
 
 impl Tour {
+    /// Sends bytes; the answer is not looked into.
+    pub async fn bytes(&mut self, method: &str, template: &str, path: &str, body: &[u8]) -> Reply {
+        let token = self.api.owner.clone();
+        let reply = self.api.raw(Some(&token), method, path, &[], body.to_vec()).await;
+        assert_eq!(reply.status, 200, "{method} {path}: {}", String::from_utf8_lossy(&reply.bytes));
+        self.seen.insert((method.to_lowercase(), template.to_owned()));
+        reply
+    }
+
     pub async fn call(&mut self, status: u16, method: &str, template: &str, path: &str, body: Option<Json>) -> Json {
         let token = self.api.owner.clone();
         let reply = match &body {
@@ -58,6 +70,7 @@ async fn every_described_route_answers_good_input() {
     jobs::tour(&mut tour).await;
     segments::tour(&mut tour).await;
     many::tour(&mut tour).await;
+    imports::tour(&mut tour).await;
     tour.call(200, "GET", "/health", "/health", None).await;
     tour.call(200, "GET", "/ready", "/ready", None).await;
     let api = tour.call(200, "GET", "/openapi.json", "/openapi.json", None).await;

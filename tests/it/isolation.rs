@@ -10,7 +10,8 @@ use crate::support::api::{Api, user};
 /// What only the second workspace has, once it has been changed.
 const MARK: &str = "Marked7";
 
-const READS: [&str; 17] = [
+const READS: [&str; 18] = [
+    "/v1/imports",
     "/v1/workspace",
     "/v1/contacts/id:1",
     "/v1/contacts/email:oscar@example.org",
@@ -107,6 +108,7 @@ async fn no_request_with_one_token_reads_or_changes_the_other_workspace() {
         ("POST", "/v1/segments", json!({"name": MARK, "filter": null})),
         ("PATCH", "/v1/segments/1", json!({"name": format!("{MARK} all")})),
         ("DELETE", "/v1/segments/2", Json::Null),
+        ("POST", "/v1/imports", json!({"name": MARK})),
     ];
     for (method, path, body) in writes {
         let reply = api.send(&api.stranger, method, path, &body).await;

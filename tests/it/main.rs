@@ -23,6 +23,8 @@ mod http_routes;
 mod http_segments;
 mod http_server;
 mod idempotency;
+mod import_files;
+mod import_job;
 mod interactions;
 mod isolation;
 mod jobs_bulk;

@@ -17,7 +17,7 @@ mod undo;
 
 pub use apply::Confirmation;
 pub use receipt::{FacetOutlook, Receipt};
-pub use run::{Runner, Workshop};
+pub use run::{Runner, Step, Workshop};
 
 use std::time::Duration;
 
@@ -89,6 +89,9 @@ impl Engine {
         limit: usize,
     ) -> Result<Written<(Job, Vec<Note>)>> {
         let Written { value: job, version } = self.job(ws, id)?;
+        if job.kind != JobKind::Bulk {
+            return Err(not_now("is_an_import", format!("job {id} is an import: its failed rows are in its result")));
+        }
         let notes = notes::page(&self.shared.records, ws, id, kind, after, limit)?;
         Ok(Written { value: (job, notes), version })
     }
@@ -98,7 +101,7 @@ impl Engine {
     /// # Errors
     /// [`Error::NotFound`]; `job_finished` where nothing is left to stop, `job_state` of an undo, which runs to its end.
     pub fn cancel_job(&self, actor: &Actor, id: JobId) -> Result<Written<JobId>> {
-        self.committer.write_as(actor, move |txn| {
+        let written = self.committer.write_as(actor, move |txn| {
             let mut job = stored(txn, id)?;
             match job.state {
                 JobState::Prepared | JobState::Running => {}
@@ -109,7 +112,10 @@ impl Engine {
             job.finished_at = Some(txn.now);
             save(txn, &job)?;
             Ok(id)
-        })
+        })?;
+        // An import still has its file to remove.
+        self.jobs.push(actor.workspace, id);
+        Ok(written)
     }
 }
 
@@ -204,7 +210,7 @@ pub fn absent(id: JobId) -> Error {
 }
 
 /// It cannot be done as things stand.
-fn not_now(code: &'static str, message: String) -> Error {
+pub fn not_now(code: &'static str, message: String) -> Error {
     Error::State { code, message, details: None }
 }
 

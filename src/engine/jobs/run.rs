@@ -13,6 +13,7 @@ use super::{save, stored};
 use crate::clock::Stopwatch;
 use crate::contact::{Job, JobId, JobKind, JobState, WorkspaceId};
 use crate::engine::commit::Committer;
+use crate::engine::import;
 use crate::engine::shared::Shared;
 use crate::engine::{Error, Result};
 
@@ -125,10 +126,14 @@ fn carry_on(workshop: &Workshop, ws: WorkspaceId, id: JobId) -> Step {
         Ok(job) => job,
         Err(error) => return end(workshop, ws, id, &error.into()),
     };
-    let Some(job) = job.filter(|job| job.state.is_active()) else { return Step::Over };
+    let Some(job) = job else { return Step::Over };
+    if !job.state.is_active() {
+        let left = if job.kind == JobKind::Import { import::clear_after(workshop, ws, &job) } else { Ok(Step::Over) };
+        return left.unwrap_or(Step::Over);
+    }
     let step = match job.kind {
         JobKind::Bulk => bulk::step(workshop, ws, &job),
-        JobKind::Import => Err(Error::Io("this kind of job is not known here".into())),
+        JobKind::Import => import::step(workshop, ws, &job),
     };
     match step {
         Ok(step) => step,
