@@ -1,0 +1,145 @@
+//! Rollcall beside PostgreSQL and SQLite: the same contacts, the same questions, in one run, and the answers compared.
+//!
+//! `cargo bench --bench peers` at 100,000 contacts; `-- --contacts 1000000` at a million, `-- --classes tag,browse` for some
+//! classes, `-- --json FILE` for the figures. It fails where an engine's answer differs. PostgreSQL is installed with
+//! apt-get where it is missing; its cluster and all other data lie in a temporary folder (`TMPDIR`) and are removed.
+//!
+//! What is timed is what a screen needs: the page's whole rows and the exact total, in each engine from the bound question
+//! to the rows in the caller's memory. PostgreSQL is asked over its socket, SQLite and Rollcall in process, Rollcall over HTTP
+//! on a kept connection besides. PostgreSQL and SQLite have the same memory for their caches.
+
+mod ask;
+mod child;
+mod class;
+mod cluster;
+mod facets;
+mod http;
+mod json;
+mod literals;
+mod measure;
+mod mixed;
+mod postgresql;
+mod report;
+mod rollcall;
+mod row;
+mod sql;
+mod sqlite;
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+
+use crate::child::Child;
+use crate::class::CLASSES;
+use crate::cluster::Cluster;
+use crate::http::Http;
+use crate::literals::Literals;
+use crate::measure::measure;
+use crate::postgresql::PostgreSql;
+use crate::report::Report;
+use crate::row::Rows;
+
+/// How it is called.
+#[derive(Parser)]
+pub struct Args {
+    /// How many contacts.
+    #[arg(long, default_value_t = 100_000)]
+    contacts: u64,
+    /// Only the classes of these names, apart by commas.
+    #[arg(long)]
+    classes: Option<String>,
+    /// Writes the figures to this file.
+    #[arg(long)]
+    json: Option<PathBuf>,
+    /// Seconds after which an engine is asked no more of a class, once it had five literals.
+    #[arg(long, default_value_t = 5.0)]
+    seconds: f64,
+    /// Messages, tag edits and searches together, instead of the classes.
+    #[arg(long)]
+    mixed: bool,
+    /// How long.
+    #[arg(long, default_value_t = 60)]
+    mixed_seconds: u64,
+    #[arg(long, hide = true)]
+    child: Option<String>,
+    #[arg(long, hide = true)]
+    folder: Option<PathBuf>,
+    /// What cargo adds.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+impl Args {
+    fn cap(&self) -> Duration {
+        Duration::from_secs_f64(self.seconds)
+    }
+
+    fn wanted(&self, class: &str) -> bool {
+        let names = self.classes.as_deref().unwrap_or(class);
+        // Some names have a comma in them.
+        names == class || names.split(',').any(|name| name.trim() == class)
+    }
+}
+
+/// What PostgreSQL and SQLite are given for their caches: the contacts with most of their indexes.
+fn cache_bytes(contacts: u64) -> u64 {
+    (contacts * 3000).clamp(256 << 20, 6 << 30)
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    if let (Some(child), Some(folder)) = (&args.child, &args.folder) {
+        child::run(child, folder, &args);
+        return ExitCode::SUCCESS;
+    }
+    let folder = tempfile::Builder::new().prefix("peers-").tempdir().expect("a temporary folder");
+    if args.mixed {
+        mixed::run(folder.path(), &args);
+        return ExitCode::SUCCESS;
+    }
+    let report = side_by_side(folder.path(), &args);
+    report.finish();
+    if let Some(file) = &args.json {
+        std::fs::write(file, format!("{:#}\n", report.json())).expect("the figures are written");
+    }
+    if report.agrees() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn side_by_side(folder: &Path, args: &Args) -> Report {
+    let chosen: Vec<usize> = (0..CLASSES.len()).filter(|at| args.wanted(CLASSES[*at].name)).collect();
+    assert!(
+        !chosen.is_empty(),
+        "no class of that name; there are: {}",
+        CLASSES.iter().map(|class| class.name).collect::<Vec<_>>().join("; ")
+    );
+    eprintln!("peers: loads Rollcall");
+    let mut rollcall = Child::start("rollcall", folder, args);
+    let (address, token) = rollcall.ready.served.clone().expect("Rollcall serves");
+    eprintln!("peers: loads PostgreSQL");
+    let cluster = Cluster::start(cache_bytes(args.contacts));
+    let (mut postgresql, postgresql_s) = PostgreSql::load(&cluster, args.contacts);
+    eprintln!("peers: loads SQLite");
+    let mut sqlite = Child::start("sqlite", folder, args);
+    let loads =
+        vec![("rollcall", rollcall.ready.load_s), ("postgresql", postgresql_s), ("sqlite", sqlite.ready.load_s)];
+    let literals = Literals::of(&Rows::new(), args.contacts);
+    let mut http = Http::connect(address, &token);
+    let mut report = Report::new(args.contacts, loads);
+    for at in chosen {
+        let class = &CLASSES[at];
+        let measured = [
+            rollcall.measure(at),
+            measure(&mut http, class, &literals, args.cap()),
+            measure(&mut postgresql, class, &literals, args.cap()),
+            sqlite.measure(at),
+        ];
+        report.add(class.name, measured);
+    }
+    report.rss_mb =
+        vec![("rollcall", rollcall.memory_mb()), ("postgresql", cluster.memory_mb()), ("sqlite", sqlite.memory_mb())];
+    report
+}

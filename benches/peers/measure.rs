@@ -1,0 +1,51 @@
+//! How a class is timed: every literal in turn, round after round, until the rounds or the time are used up.
+
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+use crate::ask::{Answer, Ask};
+use crate::class::Class;
+use crate::literals::{LITERALS, Literals};
+
+/// A slow engine is still asked so many literals of each class.
+const LITERALS_MIN: usize = 5;
+const ROUNDS: usize = 3;
+
+/// Whoever answers questions, in this process or through a connection.
+pub trait Peer {
+    /// Hears the questions of a class before it is timed.
+    fn begin(&mut self, _first: &[Ask]) {}
+
+    /// The answer, and how long it took until the rows were here.
+    fn ask(&mut self, ask: &Ask) -> (Duration, Answer);
+}
+
+/// What one engine made of one class.
+#[derive(Serialize, Deserialize)]
+pub struct Measured {
+    /// Sorted.
+    pub micros: Vec<f64>,
+    /// By literal; fewer where the time ran out.
+    pub answers: Vec<Answer>,
+}
+
+/// Asks a class's questions. The first round's answers are kept, to be compared.
+pub fn measure(peer: &mut dyn Peer, class: &Class, literals: &Literals, cap: Duration) -> Measured {
+    let asks: Vec<Ask> = (0..LITERALS).map(|n| (class.ask)(literals, n)).collect();
+    peer.begin(&asks[..LITERALS_MIN]);
+    let started = Instant::now();
+    let mut measured = Measured { micros: Vec::new(), answers: Vec::new() };
+    for run in 0..ROUNDS * LITERALS {
+        if run >= LITERALS_MIN && started.elapsed() > cap {
+            break;
+        }
+        let (took, answer) = peer.ask(&asks[run % LITERALS]);
+        measured.micros.push(took.as_nanos() as f64 / 1000.0);
+        if run < LITERALS {
+            measured.answers.push(answer);
+        }
+    }
+    measured.micros.sort_by(f64::total_cmp);
+    measured
+}
