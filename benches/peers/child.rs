@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::class::CLASSES;
 use crate::literals::Literals;
+use crate::load;
 use crate::measure::{Measured, measure};
 use crate::mixed::{self, Mixed};
 use crate::rollcall::Rollcall;
@@ -31,6 +32,8 @@ enum Order {
     /// The class at that place.
     Class(usize),
     Mixed,
+    /// Serves Rollcall's answers from a bare route.
+    Bare,
 }
 
 /// The parent's end.
@@ -45,6 +48,7 @@ impl Child {
     /// Starts the engine of that name over the folder and waits until it has loaded.
     pub fn start(name: &str, folder: &Path, args: &Args) -> Child {
         let folder = folder.join(name);
+        let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder).expect("a folder");
         let mut command = Command::new(std::env::current_exe().expect("this program"));
         command.args(["--child", name, "--contacts", &args.contacts.to_string()]);
@@ -59,6 +63,12 @@ impl Child {
 
     pub fn measure(&mut self, class: usize) -> Measured {
         self.tell(&Order::Class(class));
+        hear(&mut self.answers)
+    }
+
+    /// Where the bare route is.
+    pub fn bare(&mut self) -> SocketAddr {
+        self.tell(&Order::Bare);
         hear(&mut self.answers)
     }
 
@@ -103,10 +113,12 @@ pub fn run(name: &str, folder: &Path, args: &Args) {
     match name {
         "rollcall" => {
             let (mut peer, load_s) = Rollcall::load(folder, args.contacts);
-            say(&Ready { load_s, served: Some(peer.serve()) });
+            let served = peer.serve();
+            say(&Ready { load_s, served: Some(served.clone()) });
             obey(args, |order, literals| match order {
                 Order::Class(at) => say(&measure(&mut peer, &CLASSES[at], literals, args.cap())),
                 Order::Mixed => say(&mixed::rollcall(&mut peer, literals, args)),
+                Order::Bare => say(&load::serve_bare(&served, literals)),
             });
         }
         _ => {
@@ -116,6 +128,7 @@ pub fn run(name: &str, folder: &Path, args: &Args) {
             obey(args, |order, literals| match order {
                 Order::Class(at) => say(&measure(&mut peer, &CLASSES[at], literals, args.cap())),
                 Order::Mixed => say(&mixed::sqlite(&mut peer, folder, literals, args)),
+                Order::Bare => panic!("SQLite serves nothing"),
             });
         }
     }

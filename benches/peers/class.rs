@@ -29,8 +29,8 @@ macro_rules! classes {
 
 classes! {
     "browse" |_, n| Ask { offset: n * 50, ..page() };
-    "browse, last page of the window" |_, n| Ask { offset: 2400 - n, ..page() };
-    "browse, by name" |_, n| Ask { offset: n * 60, sort: Sort::Name, ..page() };
+    "browse last page of the window" |_, n| Ask { offset: 2400 - n, ..page() };
+    "browse by name" |_, n| Ask { offset: n * 60, sort: Sort::Name, ..page() };
     "tag" |l, n| filtered(Cond::Has(TAGS, Among::Any, l.some_tags(n, 1)));
     "any of five tags" |l, n| filtered(Cond::Has(TAGS, Among::Any, l.some_tags(n * 3, 5)));
     "all of two tags" |l, n| filtered(Cond::Has(TAGS, Among::All, vec![l.tag(n % 8), l.tag(8 + n)]));
@@ -40,10 +40,10 @@ classes! {
     "channel sources" |l, n| filtered(Cond::Has(CHANNELS, Among::Any, l.some_sources(n + 1)));
     "countries" |l, n| filtered(texts(COUNTRY, &[l.pick(&l.countries, n), l.pick(&l.countries, n + 1 + n / 20)]));
     "language" |l, n| filtered(texts(LANGUAGE, &[l.pick(&l.languages, n), l.pick(&l.languages, n + 1 + n / 15)]));
-    "status and language, by name" |l, n| Ask { sort: Sort::Name, ..filtered(Cond::All(vec![
+    "status and language by name" |l, n| Ask { sort: Sort::Name, ..filtered(Cond::All(vec![
         named(STATUS, &some(&STATUSES, 1 + n % 15)), texts(LANGUAGE, &[l.pick(&l.languages, n)])])) };
-    "tag, by name" |l, n| Ask { sort: Sort::Name, ..filtered(Cond::Has(TAGS, Among::Any, l.some_tags(n, 1))) };
-    "lifecycle, unassigned" |_, n| filtered(Cond::All(vec![named(LIFECYCLE, &some(&STAGES, 1 + n % 31)), if n < 31 { not(exists(ASSIGNEE)) } else { exists(ASSIGNEE) }]));
+    "tag by name" |l, n| Ask { sort: Sort::Name, ..filtered(Cond::Has(TAGS, Among::Any, l.some_tags(n, 1))) };
+    "lifecycle and unassigned" |_, n| filtered(Cond::All(vec![named(LIFECYCLE, &some(&STAGES, 1 + n % 31)), if n < 31 { not(exists(ASSIGNEE)) } else { exists(ASSIGNEE) }]));
     "assignee" |_, n| filtered(Cond::OneOf(ASSIGNEE, vec![Value { ours: format!("agent{}@rollcall.example", n + 1).into(), sql: Param::Int(n as i64 + 2) }]));
     "number range" |_, n| filtered(numbers(SCORE, n as f64 * 10.0, n as f64 * 10.0 + 150.0));
     "list field and checkbox" |_, n| filtered(Cond::All(vec![texts(PLAN, &some(&PLANS, 1 + n % 31)), flag(n < 31)]));
@@ -51,7 +51,7 @@ classes! {
     "instant range" |_, n| filtered(instants(CREATED, NOW - (n as i64 + 1) * 17 * DAY, NOW - n as i64 * 17 * DAY));
     "no reply for days" |_, n| filtered(Cond::LongerThan(SINCE_INCOMING, 1 + n as i64 * 3));
     "a message within days" |_, n| filtered(Cond::ShorterThan(SINCE_MESSAGE, 1 + n as i64));
-    "has a birthday, no e-mail" |l, n| filtered(Cond::All(vec![exists(BIRTHDAY), not(exists(EMAIL)), texts(LANGUAGE, &[l.pick(&l.languages, n), l.pick(&l.languages, n + 1 + n / 15)])]));
+    "birthday and no e-mail" |l, n| filtered(Cond::All(vec![exists(BIRTHDAY), not(exists(EMAIL)), texts(LANGUAGE, &[l.pick(&l.languages, n), l.pick(&l.languages, n + 1 + n / 15)])]));
     "none of several things" |l, n| filtered(not(Cond::Any(vec![Cond::Has(TAGS, Among::Any, l.some_tags(n, 2)), texts(COUNTRY, &[l.pick(&l.countries, n)]), texts(PLAN, &[PLANS[n % 5]])])));
     "nested five deep" |l, n| filtered(nested(l, n));
     "along the order" |_, n| Ask { sort: Sort::Created, ..filtered(Cond::Before(CREATED, NOW - n as i64 * 15 * DAY)) };

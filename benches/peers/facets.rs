@@ -12,14 +12,13 @@ impl Labels {
         Labels(Rows::new().catalog)
     }
 
-    /// `field=value: count` of rows of column, code and count, sorted; and the sum of the statuses. Rows without a code
-    /// count what has no value: ours tells those apart from the values.
+    /// `field=value: count` of rows of column, code and count, sorted; and the sum of the statuses. No code is no value.
     pub fn told<'a>(&self, rows: impl Iterator<Item = (&'a str, Option<&'a str>, u64)>) -> (Vec<String>, u64) {
         let (mut told, mut statuses) = (Vec::new(), 0);
         for (column, code, count) in rows {
-            let Some(code) = code else { continue };
             statuses += if column == "status" { count } else { 0 };
-            told.push(format!("{}={}: {count}", field(column), self.label(column, code)));
+            let label = code.map(|code| self.label(column, code)).unwrap_or_default();
+            told.push(format!("{}={label}: {count}", field(column)));
         }
         told.sort();
         (told, statuses)
@@ -37,6 +36,12 @@ impl Labels {
         };
         label.unwrap_or_else(|| code.to_owned())
     }
+}
+
+/// What of ours says how many have no value of the field: the databases count it where it is a column.
+pub fn without(field: &str, count: u64) -> Option<String> {
+    let is_column = !["tags", "channels", "source"].contains(&field);
+    (is_column && count > 0).then(|| format!("{field}=: {count}"))
 }
 
 fn field(column: &str) -> &str {

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value as Json;
 
 use crate::ask::{Answer, Ask};
+use crate::facets::without;
 use crate::json::request;
 use crate::measure::Peer;
 use crate::rollcall::plain;
@@ -69,6 +70,7 @@ fn answer(body: &Json) -> Answer {
     for (name, facet) in body["facets"].as_object().into_iter().flatten() {
         let values = facet["values"].as_array().into_iter().flatten();
         facets.extend(values.map(|value| format!("{name}={}: {}", plain(&value["label"]), value["count"])));
+        facets.extend(without(name, facet["without"].as_u64().expect("a count")));
     }
     facets.sort();
     Answer {

@@ -1,7 +1,7 @@
 //! Rollcall beside PostgreSQL and SQLite: the same contacts, the same questions, in one run, and the answers compared.
 //!
 //! `cargo bench --bench peers` at 100,000 contacts; `-- --contacts 1000000` at a million, `-- --classes tag,browse` for some
-//! classes, `-- --json FILE` for the figures. It fails where an engine's answer differs. PostgreSQL is installed with
+//! classes, `-- --json FILE` for the figures; `-- --mixed` and `-- --http` instead of the classes. It fails where an engine's answer differs. PostgreSQL is installed with
 //! apt-get where it is missing; its cluster and all other data lie in a temporary folder (`TMPDIR`) and are removed.
 //!
 //! What is timed is what a screen needs: the page's whole rows and the exact total, in each engine from the bound question
@@ -16,6 +16,7 @@ mod facets;
 mod http;
 mod json;
 mod literals;
+mod load;
 mod measure;
 mod mixed;
 mod postgresql;
@@ -64,6 +65,9 @@ pub struct Args {
     /// How long.
     #[arg(long, default_value_t = 60)]
     mixed_seconds: u64,
+    /// Requests a second over HTTP beside a bare route, instead of the classes.
+    #[arg(long)]
+    http: bool,
     #[arg(long, hide = true)]
     child: Option<String>,
     #[arg(long, hide = true)]
@@ -78,10 +82,15 @@ impl Args {
         Duration::from_secs_f64(self.seconds)
     }
 
-    fn wanted(&self, class: &str) -> bool {
-        let names = self.classes.as_deref().unwrap_or(class);
-        // Some names have a comma in them.
-        names == class || names.split(',').any(|name| name.trim() == class)
+    /// The places of the classes asked for.
+    fn chosen(&self) -> Vec<usize> {
+        let Some(names) = &self.classes else { return (0..CLASSES.len()).collect() };
+        let place = |name: &str| {
+            let known = || CLASSES.iter().map(|class| class.name).collect::<Vec<_>>().join(", ");
+            let found = CLASSES.iter().position(|class| class.name == name);
+            found.unwrap_or_else(|| panic!("there is no class {name:?}; there are: {}", known()))
+        };
+        names.split(',').map(|name| place(name.trim())).collect()
     }
 }
 
@@ -97,8 +106,13 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let folder = tempfile::Builder::new().prefix("peers-").tempdir().expect("a temporary folder");
-    if args.mixed {
-        mixed::run(folder.path(), &args);
+    if args.mixed || args.http {
+        if args.mixed {
+            mixed::run(folder.path(), &args);
+        }
+        if args.http {
+            load::run(folder.path(), &args);
+        }
         return ExitCode::SUCCESS;
     }
     let report = side_by_side(folder.path(), &args);
@@ -110,12 +124,7 @@ fn main() -> ExitCode {
 }
 
 fn side_by_side(folder: &Path, args: &Args) -> Report {
-    let chosen: Vec<usize> = (0..CLASSES.len()).filter(|at| args.wanted(CLASSES[*at].name)).collect();
-    assert!(
-        !chosen.is_empty(),
-        "no class of that name; there are: {}",
-        CLASSES.iter().map(|class| class.name).collect::<Vec<_>>().join("; ")
-    );
+    let chosen = args.chosen();
     eprintln!("peers: loads Rollcall");
     let mut rollcall = Child::start("rollcall", folder, args);
     let (address, token) = rollcall.ready.served.clone().expect("Rollcall serves");

@@ -32,7 +32,7 @@ const IDLE: Duration = Duration::from_secs(5);
 const SEARCHES: [&str; 8] = [
     "browse",
     "tag",
-    "status and language, by name",
+    "status and language by name",
     "nested five deep",
     "no reply for days",
     "search 3 characters",

@@ -13,6 +13,7 @@ use rollcall::http::{Server, Settings};
 use serde_json::Value as Json;
 
 use crate::ask::{Answer, Ask};
+use crate::facets::without;
 use crate::json::query;
 use crate::measure::Peer;
 use crate::row::{BATCH, SEED};
@@ -100,6 +101,7 @@ fn answer(page: &Page) -> Answer {
     for facet in &page.facets {
         let name = facet.field.name(&page.catalog);
         facets.extend(facet.values.iter().map(|(_, label, count)| format!("{name}={label}: {count}")));
+        facets.extend(without(name, facet.without));
     }
     facets.sort();
     Answer { ids: page.contacts.iter().map(|contact| contact.id.0).collect(), total: page.total, facets }
