@@ -76,6 +76,7 @@ pub(super) fn make(
             restrict_contact_deletion: false,
             show_only_mine: false,
             show_team_contacts: false,
+            columns: None,
         };
         engine.put_user(workspace.id, owner)?;
     }

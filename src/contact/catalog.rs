@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
+use super::column::Column;
 use super::{ChannelId, CustomFieldId, Millis, SegmentId, StageId, TagId, UserId, WorkspaceId};
 
 /// The workspace's own settings.
@@ -146,6 +147,10 @@ pub struct User {
     #[n(9)]
     #[serde(default)]
     pub show_team_contacts: bool,
+    /// What their table of contacts shows, as [`super::column`] reads it; the default columns where absent.
+    #[n(10)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub columns: Option<Vec<Column>>,
 }
 
 impl User {

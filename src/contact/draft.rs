@@ -30,6 +30,8 @@ pub const RESERVED: [&str; 8] = [
     "displayName",
 ];
 
+const SNOOZE_PAST: &str = "A snooze ends in the future: give a later time, or null for one without an end.";
+
 /// A partial contact: for each named field a new value or, for JSON `null` or an empty string, none.
 ///
 /// Reads wire names (`firstName` … `customFields: {slug: value}`, a slug at top level too), names of tags,
@@ -126,6 +128,22 @@ impl Draft {
         }
     }
 
+    /// Whether a contact that the draft was applied to agrees with it: only a snooze has an end.
+    ///
+    /// # Errors
+    /// The mistake of an end without a snooze.
+    pub fn fits(&self, contact: &Contact) -> Result<(), Mistake> {
+        let ends = |change: &Change| matches!(change, Change::SnoozedUntil(Some(_)));
+        match contact.conversation != Conversation::Snoozed && self.changes.iter().any(ends) {
+            true => Err(Mistake::new(
+                "snoozedUntil",
+                "not_snoozed",
+                "Only a snooze has an end: give the status snoozed with it.",
+            )),
+            false => Ok(()),
+        }
+    }
+
     /// Whether the draft sets or clears the field: `status` with either of its two names, `name` with either part.
     pub fn names(&self, field: Field) -> bool {
         self.changes.iter().any(|change| {
@@ -216,10 +234,11 @@ impl Change {
 fn set_status(contact: &mut Contact, status: Status) {
     contact.blocked = status == Status::Blocked;
     if let Some(conversation) = conversation(status) {
-        contact.conversation = conversation;
-        if conversation != Conversation::Snoozed {
+        // One who is snoozed once more keeps the end; a new snooze has none but its own.
+        if conversation != Conversation::Snoozed || contact.conversation != Conversation::Snoozed {
             contact.snoozed_until = None;
         }
+        contact.conversation = conversation;
     }
 }
 
@@ -352,7 +371,10 @@ impl Reader<'_> {
             "profilePic" => text(value, URL_MAX)
                 .and_then(|url| url.map(|url| values::url(&url, &["https"])).transpose())
                 .map(|url| Some(Change::ProfilePic(url))),
-            "snoozedUntil" => self.instant(value).map(|at| Some(Change::SnoozedUntil(at))),
+            "snoozedUntil" => self.instant(value).and_then(|at| match at {
+                Some(at) if !everything && at <= self.now => Err(("in_the_past", SNOOZE_PAST.into())),
+                at => Ok(Some(Change::SnoozedUntil(at))),
+            }),
             "phoneGiven" if everything => text(value, NAME_MAX).map(|given| given.map(Change::PhoneGiven)),
             "conversationStatus" if everything => status(value).and_then(|status| match status {
                 Some(Status::Blocked) => Err(("unknown_choice", "A conversation is open, closed or snoozed.".into())),

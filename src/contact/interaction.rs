@@ -36,3 +36,10 @@ pub struct Interaction {
     #[n(4)]
     pub text: Option<String>,
 }
+
+/// Without its text: that must not reach a log by way of `{:?}`.
+impl std::fmt::Debug for Interaction {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?} at {}", self.kind, self.at)
+    }
+}

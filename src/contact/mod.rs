@@ -2,6 +2,7 @@
 
 mod catalog;
 pub mod codes;
+pub mod column;
 pub mod draft;
 mod field;
 pub mod fold;

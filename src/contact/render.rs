@@ -46,8 +46,12 @@ pub fn contact(contact: &Contact, catalog: &Catalog) -> Map<String, Json> {
     out
 }
 
-/// The contact's id and those fields, shaped as in [`contact`]: custom fields stand within `customFields`. Durations and
-/// `segment` are asked about, not shown, and are left out.
+/// Channels that a row of a table shows.
+const CHANNELS_SHOWN: usize = 3;
+
+/// A row: the contact's id and those fields, shaped as in [`contact`]: custom fields stand within `customFields`. Of the
+/// channels it has up to three, the last interacted first, then by time connected, and with them `moreChannels`. Durations
+/// and `segment` are asked about, not shown, and are left out.
 pub fn columns(contact: &Contact, catalog: &Catalog, fields: &[Field]) -> Map<String, Json> {
     let mut out = Map::with_capacity(fields.len() + 1);
     out.insert("id".to_owned(), contact.id.0.into());
@@ -59,6 +63,13 @@ pub fn columns(contact: &Contact, catalog: &Catalog, fields: &[Field]) -> Map<St
             ) {
                 custom.insert(definition.slug.clone(), custom_of(contact, id, definition));
             }
+        } else if field == Field::Channels {
+            let mut links: Vec<&ChannelLink> = contact.channels.iter().collect();
+            links.sort_by_key(|link| (Some(link.channel) != contact.last_interacted_channel, link.connected_at));
+            let more = links.len().saturating_sub(CHANNELS_SHOWN);
+            let shown = links.iter().take(CHANNELS_SHOWN).map(|link| channel(link, catalog));
+            out.insert("channels".to_owned(), Json::Array(shown.collect()));
+            out.insert("moreChannels".to_owned(), more.into());
         } else if let Some(value) = value(contact, catalog, field) {
             out.insert(field.name(catalog).to_owned(), value);
         }
@@ -219,6 +230,49 @@ mod tests {
             "tags": ["vip", "Größe"],
         });
         assert_eq!(Json::Object(columns(&ana, &catalog, &fields)), expected);
+    }
+
+    #[test]
+    fn a_row_shows_three_channels_the_last_interacted_first() {
+        let (catalog, ana) = (example::catalog(), example::contact());
+        let link = |id: u32, connected_at: Millis| ChannelLink {
+            channel: crate::contact::ChannelId(id),
+            connected_at,
+            ..ana.channels[0].clone()
+        };
+        // In no order of time, as an import may bring them.
+        let links = [(1, 50), (2, 10), (3, 40), (4, 20), (5, 30)].map(|(id, at)| link(id, at));
+        for (count, last, expected, more) in [
+            (5, Some(5), vec![5, 2, 4], 2),
+            (5, None, vec![2, 4, 5], 2),
+            (4, Some(9), vec![2, 4, 3], 1),
+            (3, Some(1), vec![1, 2, 3], 0),
+            (1, Some(1), vec![1], 0),
+            (0, None, vec![], 0),
+        ] {
+            let last_interacted_channel = last.map(crate::contact::ChannelId);
+            let channels = links[..count].to_vec();
+            let row =
+                columns(&Contact { channels, last_interacted_channel, ..ana.clone() }, &catalog, &[Field::Channels]);
+            let shown: Vec<u64> =
+                row["channels"].as_array().unwrap().iter().map(|link| link["id"].as_u64().unwrap()).collect();
+            assert_eq!((shown, &row["moreChannels"]), (expected, &json!(more)));
+        }
+    }
+
+    #[test]
+    fn a_name_falls_back_to_phone_then_e_mail_then_id() {
+        let mut ana = example::contact();
+        let name = |contact: &Contact| columns(contact, &Catalog::default(), &[Field::Name])["name"].clone();
+        assert_eq!(name(&ana), "Ana Lim");
+        ana.first_name = None;
+        assert_eq!(name(&ana), "Lim");
+        ana.last_name = None;
+        assert_eq!(name(&ana), "+60123456789");
+        ana.phone = None;
+        assert_eq!(name(&ana), "Ana@Example.com");
+        ana.email = None;
+        assert_eq!(name(&ana), "Contact 7");
     }
 
     #[test]

@@ -120,6 +120,7 @@ fn users() -> Vec<User> {
             restrict_contact_deletion: false,
             show_only_mine: false,
             show_team_contacts: false,
+            columns: None,
         })
         .collect()
 }

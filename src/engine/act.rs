@@ -39,6 +39,8 @@ pub enum Act {
     AddTags(Vec<TagId>),
     RemoveTags(Vec<TagId>),
     Set(Box<Draft>),
+    /// Sets the conversation's own status; a block stays.
+    SetStatus(Box<Draft>),
     Unblock,
 }
 
@@ -99,8 +101,19 @@ impl Act {
                 let kept = before.tags.iter().copied().filter(|tag| !tags.contains(tag)).collect();
                 retag(txn, before.clone(), kept)?
             }
-            Act::Set(draft) => changed(txn, &before, |contact| draft.apply(contact))?,
-            Act::Unblock => changed(txn, &before, |contact| contact.blocked = false)?,
+            Act::Set(draft) => changed(txn, &before, |contact| {
+                draft.apply(contact);
+                draft.fits(contact)
+            })?,
+            Act::SetStatus(draft) => changed(txn, &before, |contact| {
+                draft.apply(contact);
+                contact.blocked = before.blocked;
+                Ok(())
+            })?,
+            Act::Unblock => changed(txn, &before, |contact| {
+                contact.blocked = false;
+                Ok(())
+            })?,
         };
         Ok(if after.version == before.version { Acted::Unchanged(after) } else { Acted::Changed(after) })
     }
@@ -112,9 +125,13 @@ impl Act {
 }
 
 /// Stages what `change` makes of the contact, where it makes anything of it.
-fn changed(txn: &mut Txn, before: &Arc<Contact>, change: impl FnOnce(&mut Contact)) -> Result<Arc<Contact>> {
+fn changed(
+    txn: &mut Txn,
+    before: &Arc<Contact>,
+    change: impl FnOnce(&mut Contact) -> std::result::Result<(), Mistake>,
+) -> Result<Arc<Contact>> {
     let mut contact = (**before).clone();
-    change(&mut contact);
+    change(&mut contact)?;
     if contact == **before {
         return Ok(before.clone());
     }
@@ -157,34 +174,41 @@ fn names(action: &Map<String, Json>) -> Result<Vec<String>> {
 }
 
 fn set<'a>(txn: &mut Txn, members: impl IntoIterator<Item = (&'a str, Json)>) -> Result<Act> {
+    Ok(Act::Set(Box::new(draft(txn, members)?)))
+}
+
+fn draft<'a>(txn: &mut Txn, members: impl IntoIterator<Item = (&'a str, Json)>) -> Result<Draft> {
     let fields: Map<String, Json> = members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     let mut draft = Draft::read(&fields, txn.catalog(), Scope::Person, txn.now)?;
     let unknown = draft.unknown_tags.clone();
     for tag in create_tags(txn, &unknown)? {
         draft.add_tag(tag);
     }
-    Ok(Act::Set(Box::new(draft)))
+    Ok(draft)
 }
 
 fn set_status(txn: &mut Txn, status: &Json, until: Json) -> Result<Act> {
-    let snoozes = status.as_str().is_some_and(|status| Status::parse(status) == Some(Status::Snoozed));
+    let named = status.as_str().and_then(Status::parse);
     if status.is_null() {
         return Err(missing("status", "use open, closed or snoozed"));
     }
+    if named == Some(Status::Blocked) {
+        let message = "use the action block: the status that a block hides stays as it is";
+        return Err(Mistake::new("status", "unknown_choice", message).into());
+    }
+    let snoozes = named == Some(Status::Snoozed);
     if !until.is_null() && !snoozes {
         return Err(Mistake::new("until", "not_snoozed", "only a snooze has an end").into());
     }
-    let act = match snoozes {
-        true => set(txn, [("status", status.clone()), ("snoozedUntil", until)])?,
-        false => set(txn, [("status", status.clone())])?,
-    };
-    // The draft has read the time; what it makes of a contact says which it is.
-    if let Act::Set(draft) = &act {
-        let mut probe = Contact::default();
-        draft.apply(&mut probe);
-        if probe.snooze_end().is_some_and(|end| end <= txn.now) {
-            return Err(Mistake::new("until", "in_the_past", "a snooze ends in the future").into());
+    // A snooze without `until` has no end, whatever the one before had.
+    let until = snoozes.then_some(("snoozedUntil", until));
+    let read = draft(txn, [("status", status.clone())].into_iter().chain(until));
+    read.map(|draft| Act::SetStatus(Box::new(draft))).map_err(|error| match error {
+        Error::Invalid(mut mistakes) => {
+            let ends = mistakes.iter_mut().filter(|mistake| mistake.path == "snoozedUntil");
+            ends.for_each(|mistake| mistake.path = "until".into());
+            Error::Invalid(mistakes)
         }
-    }
-    Ok(act)
+        other => other,
+    })
 }

@@ -183,7 +183,10 @@ fn commit(shared: &Shared, operations: Vec<Operation>) {
     }
     let outcome = if writes.is_empty() { Ok(()) } else { shared.records.commit(writes) };
     match &outcome {
-        Ok(()) => staged.into_values().for_each(|staged| publish(shared, staged)),
+        Ok(()) => {
+            staged.values().filter_map(Staged::first_alarm).for_each(|at| shared.note_alarm(at));
+            staged.into_values().for_each(|staged| publish(shared, staged));
+        }
         Err(error) => {
             tracing::error!(%error, "a batch of writes failed");
             // Once the store takes no more writes it may show half of the batch: `in_flight` stays, and queries go on with

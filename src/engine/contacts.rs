@@ -123,6 +123,9 @@ pub(super) fn create(txn: &mut Txn, fields: &Fields, scope: Scope, allow_duplica
     let mut contact = Contact { created_at: txn.now, updated_at: txn.now, ..Contact::default() };
     draft.apply(&mut contact);
     Draft::complete(&mut contact)?;
+    if scope == Scope::Person {
+        draft.fits(&contact)?;
+    }
     if !allow_duplicates {
         txn.refuse_taken(&contact, None)?;
     }
@@ -141,6 +144,9 @@ pub(super) fn update(txn: &mut Txn, before: Arc<Contact>, fields: &Fields, scope
     let mut draft = Draft::read(fields, txn.catalog(), scope, txn.now)?;
     let mut contact = (*before).clone();
     draft.apply(&mut contact);
+    if scope == Scope::Person {
+        draft.fits(&contact)?;
+    }
     txn.refuse_taken(&contact, Some(&before))?;
     let unknown = draft.unknown_tags.clone();
     for id in create_tags(txn, &unknown)? {

@@ -226,6 +226,25 @@ impl Engine {
         })
     }
 
+    /// Sets the columns that the actor's table of contacts shows, by name and in order.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with every mistake, [`Error::Forbidden`] where nobody in particular acts.
+    pub fn put_columns(&self, actor: &Actor, names: &[String]) -> Result<Written<User>> {
+        let (user, names) = (actor.user_id(), names.to_vec());
+        self.committer.write_as(actor, move |txn| {
+            let of = |id| txn.catalog().users.get(&id).cloned();
+            let user = user.and_then(of).ok_or_else(|| Error::Forbidden("columns are kept for each user".into()))?;
+            let columns = Some(column::read(&names, txn.catalog())?);
+            if user.columns == columns {
+                return Ok(user);
+            }
+            let user = User { columns, ..user };
+            txn.define(Subject::User(user.id), |catalog| catalog.put_user(user.clone()));
+            Ok(user)
+        })
+    }
+
     /// Creates a lifecycle stage (`id` 0, placed last where `position` is 0) or changes one.
     ///
     /// # Errors

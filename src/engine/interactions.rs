@@ -14,9 +14,24 @@ impl Engine {
     /// # Errors
     /// [`Error::NotFound`], [`Error::Invalid`].
     pub fn record(&self, actor: &Actor, who: &Identifier, interaction: Interaction) -> Result<Written<Recorded>> {
+        self.record_read(actor, who, |_, _| Ok(interaction))
+    }
+
+    /// As [`Engine::record`]; the interaction is read where it is recorded, from what the workspace defines and the time of
+    /// that moment. A repeat under an idempotency key reads nothing anew.
+    ///
+    /// # Errors
+    /// As [`Engine::record`], and those of `read`.
+    pub fn record_read(
+        &self,
+        actor: &Actor,
+        who: &Identifier,
+        read: impl FnOnce(&Catalog, Millis) -> Result<Interaction> + Send + 'static,
+    ) -> Result<Written<Recorded>> {
         let who = who.clone();
         self.committer.write_as(actor, move |txn| {
             let before = txn.named(&who)?;
+            let interaction = read(txn.catalog(), txn.now)?;
             record(txn, before, interaction)
         })
     }
@@ -48,21 +63,21 @@ impl Engine {
     }
 }
 
-fn record(txn: &mut Txn, before: Arc<Contact>, interaction: Interaction) -> Result<Recorded> {
+pub(super) fn record(txn: &mut Txn, before: Arc<Contact>, interaction: Interaction) -> Result<Recorded> {
     check(txn, &interaction)?;
     if before.blocked && interaction.kind == InteractionKind::IncomingMessage {
         return Ok(Recorded::DroppedBlocked);
     }
     let mut contact = (*before).clone();
     apply(&mut contact, &interaction);
-    let id = contact.id;
     // The history is numbered by the version that the contact's change makes, so the contact is put even when an old
-    // message moves none of its fields.
-    let number = txn.add_history(id, interaction);
-    Ok(Recorded::Stored { number, contact: txn.put(Some(before), contact)? })
+    // message moves none of its fields; and put first, so that one that is refused leaves no entry behind.
+    let contact = txn.put(Some(before), contact)?;
+    let number = txn.add_history(&contact, interaction.clone());
+    Ok(Recorded::Stored { number, interaction, contact })
 }
 
-fn check(txn: &Txn, interaction: &Interaction) -> Result<()> {
+pub(super) fn check(txn: &Txn, interaction: &Interaction) -> Result<()> {
     let is_message = matches!(interaction.kind, InteractionKind::IncomingMessage | InteractionKind::OutgoingMessage);
     let mistake = |path: &str, code, message: String| Err(Error::from(Mistake::new(path, code, message)));
     match interaction.channel {

@@ -16,6 +16,7 @@ pub mod import;
 mod interactions;
 mod jobs;
 mod lookup;
+mod many;
 mod once;
 mod query;
 mod read;
@@ -36,6 +37,7 @@ pub use backup::restore;
 pub use act::{ACTIONS, Acted};
 pub use definition::Definition;
 pub use error::Error;
+pub use many::{Fate, ManyItem};
 pub use once::Once;
 pub use query::{Explained, FacetCounts, Page, Query, Sort};
 pub use settings::Settings;
@@ -98,7 +100,7 @@ pub struct Written<T> {
 #[derive(Clone, Debug)]
 pub enum Recorded {
     /// Stored; the contact as it is now.
-    Stored { number: u64, contact: Arc<Contact> },
+    Stored { number: u64, interaction: Interaction, contact: Arc<Contact> },
     /// The contact is blocked: an incoming message is dropped.
     DroppedBlocked,
 }

@@ -49,7 +49,7 @@ pub fn run<R: Outcome>(txn: &mut Txn, once: &Once, operation: impl FnOnce(&mut T
     let done = Done { request: once.request, outcome: value.note(), at: txn.now };
     txn.put_side(once.key, &done);
     txn.put_side((txn.now, once.key), &UsedKey::default());
-    for (at, key) in txn.records().used_before(txn.workspace(), txn.now - REMEMBERED, REMOVED_AT_ONCE)? {
+    for (at, key) in txn.used_before(txn.now - REMEMBERED, REMOVED_AT_ONCE)? {
         txn.delete_side::<UsedKey>((at, key));
         // It may have been used again since.
         if txn.side::<Done>(key)?.is_some_and(|done| done.at == at) {
@@ -98,23 +98,24 @@ impl Outcome for Arc<Contact> {
     }
 
     fn recall(noted: &[u8], txn: &Txn) -> Result<Self> {
-        let id: ContactId = recalled(noted)?;
-        txn.contact(id)?.ok_or_else(|| absent(&Identifier::Id(id)))
+        txn.named(&Identifier::Id(recalled(noted)?))
     }
 }
 
 impl Outcome for Recorded {
     fn note(&self) -> Vec<u8> {
         match self {
-            Recorded::Stored { number, contact } => noted(&Some((*number, contact.id))),
-            Recorded::DroppedBlocked => noted(&None::<(u64, ContactId)>),
+            Recorded::Stored { number, interaction, contact } => noted(&Some((*number, interaction.at, contact.id))),
+            Recorded::DroppedBlocked => noted(&None::<(u64, Millis, ContactId)>),
         }
     }
 
     fn recall(noted: &[u8], txn: &Txn) -> Result<Self> {
-        Ok(match recalled::<Option<(u64, ContactId)>>(noted)? {
-            Some((number, id)) => Recorded::Stored { number, contact: Outcome::recall(&self::noted(&id), txn)? },
-            None => Recorded::DroppedBlocked,
-        })
+        let Some((number, at, id)) = recalled::<Option<(u64, Millis, ContactId)>>(noted)? else {
+            return Ok(Recorded::DroppedBlocked);
+        };
+        // The entry stays under the id it was recorded for, also when that contact was merged into another since.
+        let interaction = txn.past(id, at, number)?.ok_or_else(|| absent(&Identifier::Id(id)))?;
+        Ok(Recorded::Stored { number, interaction, contact: txn.named(&Identifier::Id(id))? })
     }
 }

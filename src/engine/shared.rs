@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicI64, AtomicUsize};
 
 use parking_lot::{Mutex, RwLock};
 
@@ -30,6 +30,8 @@ pub struct Shared {
     pub directory: RwLock<Directory>,
     /// Backups under way: the change log is not trimmed meanwhile.
     pub backups: AtomicUsize,
+    /// When the next alarm rings, at the earliest; whoever sets an earlier one lowers it.
+    pub next_alarm: AtomicI64,
     slots: Mutex<HashMap<WorkspaceId, Arc<Slot>>>,
 }
 
@@ -50,6 +52,7 @@ impl Shared {
             tokens_writing: Mutex::default(),
             directory: RwLock::new(directory),
             backups: AtomicUsize::new(0),
+            next_alarm: AtomicI64::new(i64::MIN),
             slots: Mutex::default(),
         })
     }

@@ -7,7 +7,7 @@ use super::Result;
 use super::records_cache::RecordCache;
 use super::workspace::Workspace;
 use crate::contact::identity::IdentityKey;
-use crate::contact::{Catalog, Contact, ContactId, Interaction};
+use crate::contact::{Catalog, Contact, ContactId, Interaction, Millis};
 use crate::store::{Change, Head, Records, Sides, StoreError, Subject, Writes};
 
 /// The changes of one workspace. Operations read through it, so that each sees those before it in the batch.
@@ -204,6 +204,13 @@ impl Staged {
                 _ => writes.put_workspace(&catalog.workspace),
             }
         }
+    }
+
+    /// The first to ring of the alarms that it sets.
+    pub fn first_alarm(&self) -> Option<Millis> {
+        let end = |contact: &Option<Arc<Contact>>| contact.as_ref().and_then(|contact| contact.snooze_end());
+        let moved = self.contacts.values().filter(|touched| end(&touched.before) != end(&touched.now));
+        moved.filter_map(|touched| end(&touched.now)).chain(self.sides.first_alarm()).min()
     }
 
     /// What the contacts were before the batch, for readers until it is published.

@@ -30,6 +30,13 @@ impl<'a> Txn<'a> {
         Txn { staged, base, sources, settings, now }
     }
 
+    /// Takes back all that it staged.
+    pub fn start_over(&mut self) {
+        let mut staged = Staged::new(self.base.workspace.clone());
+        (staged.head, staged.catalog) = (self.base.head, self.base.catalog.clone());
+        self.staged = staged;
+    }
+
     /// What it staged.
     pub fn into_staged(self) -> Staged {
         self.staged
@@ -100,6 +107,14 @@ impl<'a> Txn<'a> {
     pub fn clear_sides(&mut self, range: SideRange, limit: usize) -> Result<bool> {
         let ws = self.base.workspace.id;
         Ok(self.staged.sides.clear(ws, range, &self.base.sides, self.sources.records, limit)?)
+    }
+
+    /// Up to `limit` idempotency keys used before a time that this batch has not removed yet, oldest first.
+    pub fn used_before(&self, at: Millis, limit: usize) -> Result<Vec<(Millis, [u8; 16])>> {
+        let ws = self.base.workspace.id;
+        // They are removed oldest first: those before the last removed are gone too.
+        let after = self.base.sides.last_forgotten(ws, at);
+        Ok(self.sources.records.used_before(ws, at, after, limit)?)
     }
 
     /// Whose contacts these are.
@@ -176,11 +191,22 @@ impl<'a> Txn<'a> {
         Ok(())
     }
 
-    /// Stages a new entry of the contact's history; its number is the version it makes.
-    pub fn add_history(&mut self, contact: ContactId, entry: Interaction) -> u64 {
-        let number = self.staged.head.seq.0 + 1;
-        self.staged.history.push(HistoryWrite { contact, number, at: entry.at, entry: Some(entry) });
+    /// Stages a new entry of the history of a contact just put; its number is the version that this made.
+    pub fn add_history(&mut self, contact: &Contact, entry: Interaction) -> u64 {
+        let number = contact.version.0;
+        self.staged.history.push(HistoryWrite { contact: contact.id, number, at: entry.at, entry: Some(entry) });
         number
+    }
+
+    /// The entry of that time and number of a contact's history, as the batch has it.
+    pub fn past(&self, contact: ContactId, at: Millis, number: u64) -> Result<Option<Interaction>> {
+        let staged = self.base.history.iter().chain(&self.staged.history);
+        let is = |entry: &&HistoryWrite| (entry.contact, entry.at, entry.number) == (contact, at, number);
+        if let Some(entry) = staged.filter(is).last() {
+            return Ok(entry.entry.clone());
+        }
+        let page = self.sources.records.interactions(self.base.workspace.id, contact, Some((at, number + 1)), 1)?;
+        Ok(page.into_iter().find(|(found, entry)| (*found, entry.at) == (number, at)).map(|(_, entry)| entry))
     }
 
     /// The next id for an item of the catalog.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::shared::Shared;
 use super::workspace::Workspace;
 use super::{Engine, Result, VerifyReport, checkpoint, flush};
-use crate::contact::{ContactId, WorkspaceId};
+use crate::contact::{ContactId, Millis, WorkspaceId};
 use crate::index::{Index, RowTexts};
 use crate::store::{Head, Records, StoreError};
 
@@ -102,13 +102,15 @@ fn verify(shared: &Shared, workspace: &Arc<Workspace>, report: &mut VerifyReport
         Err(error) => report.problems.push(error.to_string()),
     }
     let mut fresh = Index::bulk(&catalog);
-    let mut identities = Vec::new();
+    let (mut identities, mut snoozes) = (Vec::new(), Vec::new());
     contacts(records, ws, &head, report, |contact| {
         fresh.put(contact.id.0, Some(contact), &catalog);
         identities.extend(Records::identities_of(ws, contact));
+        snoozes.extend(contact.snooze_end().map(|at| (at, contact.id)));
     })?;
     fresh.finish();
     holders(records, ws, identities, report)?;
+    alarms(records, ws, snoozes, report)?;
     checksums(records, ws, report)?;
     change_log(records, ws, &head, report);
     let state = workspace.state.read();
@@ -181,6 +183,24 @@ fn holders(records: &Records, ws: WorkspaceId, mut expected: Vec<Vec<u8>>, repor
             format!("{stored} e-mail and phone keys are stored, contacts hold {expected}, or they are not the same");
         report.problems.push(message);
     }
+    Ok(())
+}
+
+/// Every snooze that has an end has its alarm, and no other has one.
+fn alarms(
+    records: &Records,
+    ws: WorkspaceId,
+    mut expected: Vec<(Millis, ContactId)>,
+    report: &mut VerifyReport,
+) -> Result<()> {
+    expected.sort_unstable();
+    let stored = records.snoozes(ws)?;
+    let lacks = |of: &[(Millis, ContactId)], one: &(Millis, ContactId)| of.binary_search(one).is_err();
+    let silent = expected.iter().filter(|snooze| lacks(&stored, snooze));
+    let silent = silent.map(|(_, id)| format!("contact {id}: its snooze has an end and no alarm for it"));
+    let stray = stored.iter().filter(|alarm| lacks(&expected, alarm));
+    let stray = stray.map(|(_, id)| format!("contact {id}: an alarm is set for a snooze that it has not"));
+    report.problems.extend(silent.chain(stray).take(PROBLEMS_MAX));
     Ok(())
 }
 

@@ -28,17 +28,23 @@ impl Named {
     /// # Errors
     /// `invalid_identifier`.
     pub(super) fn identifier(&self, catalog: &Catalog) -> Result<Identifier, Problem> {
-        let text = self.0.as_str();
-        let bare = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        let full = if bare { &format!("id:{text}") } else { text };
-        Identifier::parse(full, catalog.workspace.default_country.as_deref())
-            .map_err(|said| Problem::new(Kind::InvalidIdentifier, said))
+        parse(&self.0, catalog).map_err(|said| Problem::new(Kind::InvalidIdentifier, said))
     }
 
     /// There is no such contact for this caller.
     pub(super) fn absent(&self) -> Problem {
         Problem::absent("contact", &self.0)
     }
+}
+
+/// The identifier that a text is; digits alone are an id.
+///
+/// # Errors
+/// What would do.
+pub(super) fn parse(text: &str, catalog: &Catalog) -> Result<Identifier, String> {
+    let bare = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let full = if bare { &format!("id:{text}") } else { text };
+    Identifier::parse(full, catalog.workspace.default_country.as_deref())
 }
 
 /// The number or slug by which an address names what a workspace defines.

@@ -15,9 +15,9 @@ use super::roles::{May, ReadContact, RecordInteraction, hide};
 use super::strict;
 use super::wire::ContactBody;
 use crate::contact::{
-    Catalog, ChannelId, Interaction, InteractionKind, Millis, Mistake, Seq, UserId, Workspace, render, time,
+    Catalog, ChannelId, Interaction, InteractionKind, Millis, Mistake, Role, Seq, UserId, Workspace, render, time,
 };
-use crate::engine::{Actor, Engine, Recorded};
+use crate::engine::{Actor, Recorded};
 
 const PAGE_MAX: u64 = 100;
 const PAGE_DEFAULT: u64 = 25;
@@ -47,7 +47,7 @@ pub struct NewInteraction {
     #[schema(example = "2026-03-01T10:15:00Z")]
     at: Option<Json>,
     text: Option<String>,
-    /// Outgoing messages and comments: who wrote it, by id or e-mail; the caller where absent.
+    /// Outgoing messages and comments: who wrote it, by id or e-mail; the caller where absent, and always for an agent.
     #[serde(default, deserialize_with = "strict::optional")]
     author: Option<Json>,
 }
@@ -111,10 +111,11 @@ pub async fn record(
     query.only(&[])?;
     app.write(move |engine| {
         let who = caller.reach(engine, &named)?;
-        let interaction = resolve(new, caller.actor(), engine)?;
-        let written = engine.record(caller.actor(), &who, interaction.clone()).map_err(|error| hide(error, &named))?;
+        let actor = caller.actor().clone();
+        let read = move |catalog: &Catalog, now| Ok(resolve(new, &actor, catalog, now)?);
+        let written = engine.record_read(caller.actor(), &who, read).map_err(|error| hide(error, &named))?;
         let version = written.version;
-        let Recorded::Stored { number, contact } = written.value else {
+        let Recorded::Stored { number, interaction, contact } = written.value else {
             let reason = Some("the contact is blocked: the incoming message was dropped");
             let body = RecordedAnswer { stored: false, reason, interaction: None, contact: None, version };
             return Answer::ok(version, &body);
@@ -183,25 +184,23 @@ fn cursor(text: &str) -> Result<(Millis, u64), Problem> {
 }
 
 /// The interaction meant: names become ids, absent times and authors the present ones.
-fn resolve(new: NewInteraction, actor: &Actor, engine: &Engine) -> Result<Interaction, Problem> {
-    let catalog = engine.catalog(actor.workspace)?;
-    let now = engine.clock().now();
+fn resolve(new: NewInteraction, actor: &Actor, catalog: &Catalog, now: Millis) -> Result<Interaction, Vec<Mistake>> {
     let mut mistakes = Vec::new();
     let at = new.at.map_or(Ok(now), |at| instant(&at, &catalog.workspace, now));
     let at = at.map_err(|mistake| mistakes.push(mistake)).ok();
     let mut note_id = |result: Result<Option<u32>, Mistake>| result.map_err(|mistake| mistakes.push(mistake)).ok();
-    let channel = note_id(new.channel.map(|channel| channel_id(&channel, &catalog)).transpose());
+    let channel = note_id(new.channel.map(|channel| channel_id(&channel, catalog)).transpose());
     let written = matches!(new.kind, KindName::OutgoingMessage | KindName::Comment);
     let author = note_id(match new.author {
         Some(_) if !written => {
             Err(Mistake::new("author", "not_accepted", "only outgoing messages and comments have an author"))
         }
-        Some(author) => author_id(&author, &catalog, actor).map(Some),
+        Some(author) => author_id(&author, catalog, actor).and_then(|author| own(author, actor)).map(Some),
         None if written => Ok(actor.user.as_ref().map(|user| user.id.0)),
         None => Ok(None),
     });
     let (Some(at), Some(channel), Some(author)) = (at, channel, author) else {
-        return Err(Problem::mistakes(mistakes));
+        return Err(mistakes);
     };
     Ok(Interaction {
         kind: new.kind.into(),
@@ -256,6 +255,16 @@ fn author_id(given: &Json, catalog: &Catalog, actor: &Actor) -> Result<u32, Mist
         (Some("me"), Some(user)) => Ok(user.id.0),
         (Some(email), _) => catalog.user_with_email(email).map(|user| user.id.0).ok_or_else(unknown),
         (None, _) => Err(Mistake::new("author", "wrong_type", "an author is a user's id or e-mail, or me")),
+    }
+}
+
+/// An agent writes in their own name; owners and managers also bring in what others wrote.
+fn own(author: u32, actor: &Actor) -> Result<u32, Mistake> {
+    match &actor.user {
+        Some(user) if user.role == Role::Agent && user.id.0 != author => {
+            Err(Mistake::new("author", "not_your_own", "an agent writes in their own name: leave author out"))
+        }
+        _ => Ok(author),
     }
 }
 

@@ -8,6 +8,8 @@ mod answer;
 mod app;
 mod auth;
 mod channels;
+mod columns;
+mod contact_actions;
 mod contact_tags;
 mod contacts;
 mod explain;

@@ -1,4 +1,6 @@
 //! Who may do what: one table of actions, roles and restrictions, and the extractor that reads it before a handler runs.
+//!
+#![doc = include_str!("roles.md")]
 
 use std::marker::PhantomData;
 
@@ -221,6 +223,7 @@ mod tests {
             restrict_contact_deletion: false,
             show_only_mine: false,
             show_team_contacts: false,
+            columns: None,
         }
     }
 
@@ -266,6 +269,37 @@ mod tests {
             }
             assert!(rule.grant(None).is_ok(), "{action} for the operator");
         }
+    }
+
+    /// The table as people read it.
+    fn page() -> String {
+        let cell = |grant: Grant, rule: &Rule, is_manager: bool| match (grant, rule.restriction) {
+            (Yes, Some((_, name))) if is_manager => format!("yes, unless `{name}`"),
+            (Yes, _) => "yes".to_owned(),
+            (Seen, _) => "on a contact they see".to_owned(),
+            (No, _) => "no".to_owned(),
+        };
+        let row = |rule: &&Rule| {
+            let grants = [(rule.owner, false), (rule.manager, true), (rule.agent, false)];
+            let cells = grants.map(|(grant, is_manager)| cell(grant, rule, is_manager));
+            format!("| `{}` | {} |\n", rule.action, cells.join(" | "))
+        };
+        let rows: String = RULES.iter().map(row).collect();
+        format!(
+            "| action | owner | manager | agent |\n|---|---|---|---|\n{rows}\n\
+             An agent sees every contact; with `show_only_mine` those assigned to them; with `show_team_contacts` those assigned\n\
+             to someone of their team; with both the former. A contact they do not see reads as absent. A restriction binds no\n\
+             owner. `GET /v1/me` says what the token's user may do.\n"
+        )
+    }
+
+    #[test]
+    fn the_page_says_what_the_table_says() {
+        if std::env::var_os("ROLLCALL_WRITE_ROLES").is_some() {
+            std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/src/http/roles.md"), page()).expect("written");
+            return;
+        }
+        assert_eq!(include_str!("roles.md"), page(), "ROLLCALL_WRITE_ROLES=1 cargo test --lib roles writes it anew");
     }
 
     #[test]

@@ -16,7 +16,7 @@ use super::query_string::QueryString;
 use super::roles::{May, SearchContacts};
 use super::strict::{self, AsObject};
 use super::wire::ContactBody;
-use crate::contact::{Catalog, Contact, Field, Mistake, SegmentId, Seq, render, suggest};
+use crate::contact::{Catalog, Contact, Field, SegmentId, Seq, column, render};
 use crate::engine::{FacetCounts, Page, Query, Sort};
 
 /// About how many bytes one contact takes as JSON: what a page's buffer begins with.
@@ -44,7 +44,9 @@ pub struct SearchBody {
     offset: Option<usize>,
     /// 1 to 100; 25 where absent.
     limit: Option<usize>,
-    /// The fields to answer of each contact, besides `id`; all where absent.
+    /// The fields to answer of each contact, besides `id`; all where absent. A custom field may be `customFields.slug`.
+    /// `channels` is then what a row shows: up to 3, the last interacted first, then by time connected; how many more there
+    /// are is `moreChannels`.
     columns: Option<Vec<String>>,
     /// Fields to count.
     #[serde(default)]
@@ -298,19 +300,13 @@ fn resolve(names: &[String], catalog: &Catalog) -> Result<Vec<Field>, Problem> {
     let mut fields = Vec::with_capacity(names.len().min(64));
     let mut mistakes = Vec::new();
     for (at, name) in names.iter().enumerate() {
-        match Field::named(name, catalog) {
-            Some(Field::Segment) | None => mistakes.push(unknown(at, name, catalog)),
+        match column::named(name, catalog) {
+            Some(Field::Segment) | None => mistakes.push(column::unknown(format!("columns[{at}]"), name, catalog)),
             Some(field) if fields.contains(&field) => {}
             Some(field) => fields.push(field),
         }
     }
     if mistakes.is_empty() { Ok(fields) } else { Err(Problem::mistakes(mistakes)) }
-}
-
-fn unknown(at: usize, name: &str, catalog: &Catalog) -> Mistake {
-    let near = suggest::nearest(name, Field::all(catalog).map(|field| field.name(catalog)));
-    let hint = near.map_or(String::new(), |near| format!("; did you mean {near}?"));
-    Mistake::new(format!("columns[{at}]"), "unknown_field", format!("there is no field {name:?}{hint}"))
 }
 
 #[cfg(test)]

@@ -24,8 +24,8 @@ use super::app::App;
 use super::problem::{Kind, Problem};
 use super::settings::Settings;
 use super::{
-    auth, channels, contact_tags, contacts, explain, fields, health, idempotency, interactions, limits, metrics,
-    observe, openapi, search, stages, tags, users, workspace,
+    auth, channels, columns, contact_actions, contact_tags, contacts, explain, fields, health, idempotency,
+    interactions, limits, metrics, observe, openapi, search, stages, tags, users, workspace,
 };
 use crate::engine::{self, Engine};
 
@@ -68,6 +68,7 @@ pub(super) fn routes(app: &App) -> OpenApiRouter<App> {
     let v1 = OpenApiRouter::new()
         .routes(routes!(contacts::create))
         .routes(routes!(contacts::read, contacts::update, contacts::delete))
+        .routes(routes!(contact_actions::act))
         .routes(routes!(contact_tags::add, contact_tags::remove))
         .routes(routes!(interactions::record, interactions::list))
         .routes(routes!(search::search))
@@ -86,6 +87,7 @@ pub(super) fn routes(app: &App) -> OpenApiRouter<App> {
         .routes(routes!(stages::update, stages::delete))
         .routes(routes!(workspace::read))
         .routes(routes!(workspace::me))
+        .routes(routes!(columns::read, columns::replace))
         .route_layer(from_fn_with_state(app.clone(), idempotency::note))
         .route_layer(from_fn_with_state(app.clone(), auth::authenticate));
     openapi::described().nest("/v1", v1).routes(routes!(health::health)).routes(routes!(health::ready))

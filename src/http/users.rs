@@ -132,6 +132,7 @@ pub async fn create(
             restrict_contact_deletion: new.restrict_contact_deletion,
             show_only_mine: new.show_only_mine,
             show_team_contacts: new.show_team_contacts,
+            columns: None,
         };
         let made = engine.put_user(caller.actor(), user)?;
         let location = format!("/v1/users/{}", made.value.id);
@@ -189,6 +190,7 @@ impl UserChanges {
             restrict_contact_deletion: self.restrict_contact_deletion.unwrap_or(user.restrict_contact_deletion),
             show_only_mine: self.show_only_mine.unwrap_or(user.show_only_mine),
             show_team_contacts: self.show_team_contacts.unwrap_or(user.show_team_contacts),
+            columns: user.columns,
         }
     }
 }

@@ -89,7 +89,7 @@ fn described(kind: Kind, label: &str, field: Field) -> Json {
     }
 }
 
-fn schema(json: Json) -> RefOr<Schema> {
+pub(super) fn schema(json: Json) -> RefOr<Schema> {
     serde_json::from_value::<Schema>(json).map_or_else(|_| utoipa::openapi::schema::Object::new().into(), RefOr::T)
 }
 

@@ -23,7 +23,7 @@ pub use head::{Change, Head, Subject};
 pub use limits::{KEY_MAX, VALUE_MAX};
 pub use memory::{Failure, MemoryStore};
 pub use records::{PastInteraction, Records};
-pub use side::{ActiveJob, Alarm, AlarmSet, Side, SideRange, Sides, UsedKey};
+pub use side::{ActiveJob, Alarm, AlarmSet, RingsAt, Side, SideRange, Sides, UsedKey};
 pub use token::TokenRecord;
 pub use upkeep::{HeldIdentity, Sweep};
 pub use writes::Writes;

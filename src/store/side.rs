@@ -29,6 +29,9 @@ pub enum Alarm {
     Job(JobId),
 }
 
+/// When an alarm rings, whose it is, and what it is for.
+pub type RingsAt = (Millis, WorkspaceId, Alarm);
+
 /// An alarm is set.
 pub type AlarmSet = Mark<b'z'>;
 /// The job is under way.
@@ -140,6 +143,20 @@ impl Sides {
         staged.as_ref().map(|bytes| codec::decode(&key, bytes)).transpose().map(Some)
     }
 
+    /// When the first of the alarms that are set here rings. Those of contacts are not among them.
+    pub fn first_alarm(&self) -> Option<Millis> {
+        let (from, to) = keys::alarms();
+        let mut set = self.entries.range(from..to).filter(|(_, value)| value.is_some());
+        set.next().and_then(|(key, _)| keys::of_alarm(key)).map(|(at, ..)| at)
+    }
+
+    /// The newest of the idempotency keys used before a time that are removed here.
+    pub fn last_forgotten(&self, ws: WorkspaceId, before: Millis) -> Option<(Millis, [u8; 16])> {
+        let (from, to) = keys::used_before(ws, before);
+        let gone = self.entries.range(from..to).rfind(|(_, value)| value.is_none());
+        gone.and_then(|(key, _)| keys::of_used(key))
+    }
+
     /// Puts later ones on top.
     pub fn absorb(&mut self, later: Sides) {
         self.entries.extend(later.entries);
@@ -189,15 +206,42 @@ impl Records {
         Ok(jobs)
     }
 
-    /// The `limit` alarms of the server that ring first, ascending: when, where, what.
-    pub fn alarms(&self, limit: usize) -> Result<Vec<(Millis, WorkspaceId, Alarm)>> {
-        let entries = self.entries(&keys::alarms(), limit)?;
-        Ok(entries.iter().filter_map(|(key, _)| keys::of_alarm(key)).collect())
+    /// The `limit` alarms of the server that ring first, after the named one, ascending: when, where, what.
+    pub fn alarms(&self, after: Option<RingsAt>, limit: usize) -> Result<Vec<RingsAt>> {
+        let (mut from, to) = keys::alarms();
+        if let Some((at, ws, alarm)) = after {
+            from = keys::after(keys::alarm(ws, at, alarm));
+        }
+        // A kind that a later version set is passed over: it must not keep the others from ringing.
+        Ok(self.entries(&(from, to), limit)?.iter().filter_map(|(key, _)| keys::of_alarm(key)).collect())
     }
 
-    /// Up to `limit` idempotency keys used before a time, oldest first: when and which.
-    pub fn used_before(&self, ws: WorkspaceId, at: Millis, limit: usize) -> Result<Vec<(Millis, [u8; 16])>> {
-        let entries = self.entries(&keys::used_before(ws, at), limit)?;
+    /// When which contacts' snoozes end, as the alarms of the workspace have it, ascending.
+    pub fn snoozes(&self, ws: WorkspaceId) -> Result<Vec<(Millis, ContactId)>> {
+        let mut snoozes = Vec::new();
+        self.each(keys::alarms(), |key, _| {
+            let alarm = keys::of_alarm(key).ok_or_else(|| codec::damaged(key, "there is no such kind of alarm"))?;
+            if let (at, of, Alarm::Snooze(contact)) = alarm {
+                snoozes.extend((of == ws).then_some((at, contact)));
+            }
+            Ok(())
+        })?;
+        Ok(snoozes)
+    }
+
+    /// Up to `limit` idempotency keys used before a time, oldest first, after the one named: when and which.
+    pub fn used_before(
+        &self,
+        ws: WorkspaceId,
+        at: Millis,
+        after: Option<(Millis, [u8; 16])>,
+        limit: usize,
+    ) -> Result<Vec<(Millis, [u8; 16])>> {
+        let (mut from, to) = keys::used_before(ws, at);
+        if let Some((at, key)) = after {
+            from = keys::after(keys::used(ws, at, &key));
+        }
+        let entries = self.entries(&(from, to), limit)?;
         Ok(entries.iter().filter_map(|(key, _)| keys::of_used(key)).collect())
     }
 
@@ -268,7 +312,7 @@ mod tests {
             writes.put_contact(WS, None, &contact);
         }
         records.commit(writes).unwrap();
-        let rung: Vec<_> = records.alarms(2).unwrap().into_iter().map(|(at, _, alarm)| (at, alarm)).collect();
+        let rung: Vec<_> = records.alarms(None, 2).unwrap().into_iter().map(|(at, _, alarm)| (at, alarm)).collect();
         assert_eq!(rung, [(-7, Alarm::Snooze(ContactId(2))), (20, Alarm::Snooze(ContactId(3)))]);
         assert_eq!(records.server_keys_of(WS).unwrap().len(), 3);
     }

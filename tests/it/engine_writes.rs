@@ -198,6 +198,7 @@ fn a_backup_restores_to_the_same_contacts_and_refuses_a_torn_file() {
         restrict_contact_deletion: false,
         show_only_mine: false,
         show_team_contacts: false,
+        columns: None,
     };
     let user = engine.put_user(actor.workspace, user).expect("a user").value.id;
     let (_, secret) = engine.create_token(actor.workspace, user, "test", None).expect("a token");

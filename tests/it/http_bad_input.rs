@@ -71,7 +71,13 @@ async fn table(api: &Api, judge: &mut Judge, rows: &[Row]) {
 }
 
 async fn bodies(api: &Api, judge: &mut Judge) {
-    for (method, path) in [("POST", "/v1/contacts"), ("POST", "/v1/contacts/search"), ("PATCH", "/v1/tags/1")] {
+    for (method, path) in [
+        ("POST", "/v1/contacts"),
+        ("POST", "/v1/contacts/search"),
+        ("PATCH", "/v1/tags/1"),
+        ("POST", "/v1/contacts/actions"),
+        ("PUT", "/v1/me/columns"),
+    ] {
         for (body, status, code) in BODIES {
             let headers = [("content-type", "application/json")];
             let reply = api.raw(Some(&api.owner), method, path, &headers, body.as_bytes().to_vec()).await;

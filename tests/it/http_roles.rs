@@ -4,8 +4,9 @@ use serde_json::{Value as Json, json};
 
 use crate::support::api::{Api, Reply};
 
-/// What each user gets: owner, manager, manager who may not delete, agent.
-const TABLE: &[(&str, &str, &str, [u16; 4])] = &[
+/// What each user gets: owner, manager, manager who may not delete, agent. Every route is here; `roles_table.rs` looks, and
+/// asks on behalf of the other users.
+pub const TABLE: &[(&str, &str, &str, [u16; 4])] = &[
     ("GET", "/v1/contacts/1", "", [200, 200, 200, 200]),
     ("GET", "/v1/contacts/1/interactions", "", [200, 200, 200, 200]),
     ("POST", "/v1/contacts/1/interactions", "{\"kind\": \"comment\", \"text\": \"x\"}", [201, 201, 201, 201]),
@@ -27,9 +28,24 @@ const TABLE: &[(&str, &str, &str, [u16; 4])] = &[
     ("PATCH", "/v1/users/2", "{\"restrictContactDeletion\": false}", [200, 403, 403, 403]),
     ("PATCH", "/v1/fields/age", "{}", [200, 200, 200, 403]),
     ("DELETE", "/v1/fields/age", "", [200, 404, 404, 403]),
+    ("POST", "/v1/fields", "{\"name\": \"More\", \"dataType\": \"text\"}", [201, 409, 409, 403]),
+    ("POST", "/v1/tags", "{\"name\": \"more\"}", [201, 409, 409, 403]),
+    ("PATCH", "/v1/tags/9999", "{}", [404, 404, 404, 403]),
+    ("DELETE", "/v1/tags/9999", "", [404, 404, 404, 403]),
+    ("POST", "/v1/channels", "{}", [400, 400, 400, 403]),
+    ("PATCH", "/v1/channels/9999", "{}", [404, 404, 404, 403]),
+    ("POST", "/v1/lifecycle-stages", "{\"name\": \"More\"}", [201, 409, 409, 403]),
+    ("PATCH", "/v1/lifecycle-stages/9999", "{}", [404, 404, 404, 403]),
+    ("DELETE", "/v1/lifecycle-stages/9999", "", [404, 404, 404, 403]),
+    ("POST", "/v1/contacts", "{\"firstName\": \"Una\"}", [201, 201, 201, 403]),
+    ("DELETE", "/v1/contacts/99", "", [404, 404, 403, 403]),
+    ("POST", "/v1/contacts/actions", "{\"contacts\": [1], \"action\": \"unblock\"}", [200, 200, 200, 403]),
+    ("POST", "/v1/contacts/actions", "{\"contacts\": [99], \"action\": \"delete\"}", [200, 200, 403, 403]),
+    ("GET", "/v1/me/columns", "", [200, 200, 200, 403]),
+    ("PUT", "/v1/me/columns", "{\"columns\": [\"name\"]}", [200, 200, 200, 403]),
 ];
 
-async fn call(api: &Api, token: &str, method: &str, path: &str, body: &str) -> Reply {
+pub async fn call(api: &Api, token: &str, method: &str, path: &str, body: &str) -> Reply {
     let headers: &[(&str, &str)] = if body.is_empty() { &[] } else { &[("content-type", "application/json")] };
     api.raw(Some(token), method, path, headers, body.as_bytes().to_vec()).await
 }

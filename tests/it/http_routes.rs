@@ -1,5 +1,8 @@
 //! Every route once with good input, and the description that lists them all.
 
+#[path = "http_routes/many.rs"]
+mod many;
+
 use std::collections::BTreeSet;
 
 use serde_json::{Value as Json, json};
@@ -42,6 +45,7 @@ async fn every_described_route_answers_good_input() {
     interactions(&mut tour).await;
     queries(&mut tour).await;
     definitions(&mut tour).await;
+    many::tour(&mut tour).await;
     tour.call(200, "GET", "/health", "/health", None).await;
     tour.call(200, "GET", "/ready", "/ready", None).await;
     let api = tour.call(200, "GET", "/openapi.json", "/openapi.json", None).await;

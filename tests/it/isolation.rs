@@ -10,7 +10,7 @@ use crate::support::api::{Api, user};
 /// What only the second workspace has, once it has been changed.
 const MARK: &str = "Marked7";
 
-const READS: [&str; 10] = [
+const READS: [&str; 11] = [
     "/v1/workspace",
     "/v1/contacts/id:1",
     "/v1/contacts/email:oscar@example.org",
@@ -21,6 +21,7 @@ const READS: [&str; 10] = [
     "/v1/channels",
     "/v1/users",
     "/v1/lifecycle-stages",
+    "/v1/me/columns",
 ];
 
 /// Everything a token can read, times and places of answers aside.
@@ -77,7 +78,10 @@ async fn no_request_with_one_token_reads_or_changes_the_other_workspace() {
             "/v1/contacts/id:1/interactions",
             json!({"kind": "incomingMessage", "channel": "whatsapp", "text": MARK}),
         ),
+        ("POST", "/v1/contacts/actions", json!({"contacts": [1, 2], "action": "addTags", "tags": [MARK]})),
+        ("POST", "/v1/contacts/actions", json!({"contacts": [1, 2], "action": "comment", "text": MARK})),
         ("POST", "/v1/fields", json!({"name": MARK, "dataType": "text"})),
+        ("PUT", "/v1/me/columns", json!({"columns": ["name", format!("customFields.{MARK}")]})),
         ("POST", "/v1/tags", json!({"name": format!("{MARK} tag")})),
         ("POST", "/v1/channels", json!({"name": MARK, "source": "sms"})),
         ("POST", "/v1/lifecycle-stages", json!({"name": MARK})),

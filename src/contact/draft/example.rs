@@ -52,6 +52,7 @@ pub fn catalog() -> Catalog {
             restrict_contact_deletion: false,
             show_only_mine: false,
             show_team_contacts: false,
+            columns: None,
         });
     }
     for (id, name) in [(1, "New lead"), (2, "Customer")] {

@@ -319,6 +319,7 @@ fn put_users(catalog: &mut Catalog) {
             restrict_contact_deletion: false,
             show_only_mine: false,
             show_team_contacts: false,
+            columns: None,
         });
     }
 }

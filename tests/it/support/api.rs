@@ -97,6 +97,7 @@ pub fn user(first_name: &str, role: Role) -> User {
         restrict_contact_deletion: false,
         show_only_mine: false,
         show_team_contacts: false,
+        columns: None,
     }
 }
 

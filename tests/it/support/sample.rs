@@ -124,6 +124,7 @@ pub fn catalog() -> Catalog {
         restrict_contact_deletion: false,
         show_only_mine: true,
         show_team_contacts: false,
+        columns: None,
     });
     catalog
 }

@@ -138,6 +138,7 @@ fn catalog(dice: &mut Dice) -> Catalog {
             restrict_contact_deletion: false,
             show_only_mine: false,
             show_team_contacts: false,
+            columns: None,
         });
     }
     for (id, name, position) in [(1, "Won", 9), (2, "New", 0), (3, "Hot", 5)] {

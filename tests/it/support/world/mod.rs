@@ -120,6 +120,7 @@ impl World {
                 restrict_contact_deletion: false,
                 show_only_mine: false,
                 show_team_contacts: false,
+                columns: None,
             };
             let user = self.engine().put_user(ws, user).expect("a user").value;
             self.actor.user.get_or_insert_with(|| Arc::new(user));
