@@ -133,7 +133,11 @@ fn programs() -> PathBuf {
             for arguments in
                 [["update", "-q"].as_slice(), &["install", "-y", "-q", "--no-install-recommends", "postgresql"]]
             {
-                let _ = Command::new("apt-get").args(arguments).stdout(Stdio::null()).status();
+                let _ = Command::new("apt-get")
+                    .args(arguments)
+                    .env("DEBIAN_FRONTEND", "noninteractive")
+                    .stdout(Stdio::null())
+                    .status();
             }
             installed()
         })
@@ -159,10 +163,13 @@ fn ordinary() -> Ordinary {
     of("postgres").or_else(|| of("nobody")).expect("an ordinary user")
 }
 
+/// The program as that user, ended with this process should this one be killed.
 fn command(program: &Path, user: Option<&Ordinary>) -> Command {
-    let Some(user) = user else { return Command::new(program) };
     let mut command = Command::new("setpriv");
-    command.args([format!("--reuid={}", user.uid), format!("--regid={}", user.gid), "--clear-groups".into()]);
-    command.arg(program).current_dir("/");
+    command.arg("--pdeathsig=INT").current_dir("/");
+    if let Some(user) = user {
+        command.args([format!("--reuid={}", user.uid), format!("--regid={}", user.gid), "--clear-groups".into()]);
+    }
+    command.arg(program);
     command
 }

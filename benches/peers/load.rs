@@ -122,6 +122,10 @@ fn install() {
     }
     eprintln!("peers: installs wrk");
     for arguments in [["update", "-q"].as_slice(), &["install", "-y", "-q", "--no-install-recommends", "wrk"]] {
-        let _ = Command::new("apt-get").args(arguments).stdout(Stdio::null()).status();
+        let _ = Command::new("apt-get")
+            .args(arguments)
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .stdout(Stdio::null())
+            .status();
     }
 }

@@ -137,7 +137,7 @@ fn side_by_side(folder: &Path, args: &Args) -> Report {
         vec![("rollcall", rollcall.ready.load_s), ("postgresql", postgresql_s), ("sqlite", sqlite.ready.load_s)];
     let literals = Literals::of(&Rows::new(), args.contacts);
     let mut http = Http::connect(address, &token);
-    let mut report = Report::new(args.contacts, loads);
+    let mut report = Report::new(args.contacts, args.seconds, loads);
     for at in chosen {
         let class = &CLASSES[at];
         let measured = [

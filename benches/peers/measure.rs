@@ -9,8 +9,9 @@ use crate::class::Class;
 use crate::literals::{LITERALS, Literals};
 
 /// A slow engine is still asked so many literals of each class.
-const LITERALS_MIN: usize = 5;
-const ROUNDS: usize = 3;
+pub const LITERALS_MIN: usize = 5;
+/// How often each literal is asked, if the time allows.
+pub const ROUNDS: usize = 3;
 
 /// Whoever answers questions, in this process or through a connection.
 pub trait Peer {

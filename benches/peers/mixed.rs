@@ -74,7 +74,7 @@ pub struct Mixed {
 fn write(n: u64, contacts: u64) -> Write {
     let contact = (n * 104_729 % contacts) as u32 + 1;
     match n % (WRITES_PER_S / TAG_EDITS_PER_S) {
-        0 => Write::Tag { contact, tag: (n / 21 % 40) as usize, on: n / 840 % 2 == 0 },
+        0 => Write::Tag { contact, tag: (n / 21 % 40) as usize, on: (n / 840).is_multiple_of(2) },
         _ => Write::Message { contact, at: NOW + n as Millis },
     }
 }
@@ -85,6 +85,7 @@ fn mixed(peer: &mut dyn Peer, writers: Vec<Box<dyn Writer>>, literals: &Literals
     let classes: Vec<_> = SEARCHES.iter().map(wanted).collect();
     let asks: Vec<Ask> =
         (0..LITERALS).flat_map(|n| classes.iter().map(move |class| (class.ask)(literals, n))).collect();
+    peer.begin(&asks[..classes.len()]);
     let mut search = |until: Duration| {
         let started = Instant::now();
         let turns = asks.iter().cycle().take_while(|_| started.elapsed() < until);

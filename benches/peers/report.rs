@@ -3,7 +3,8 @@
 use serde_json::{Map, Value as Json, json};
 
 use crate::ask::Answer;
-use crate::measure::Measured;
+use crate::literals::LITERALS;
+use crate::measure::{LITERALS_MIN, Measured, ROUNDS};
 use crate::support::quantile;
 
 /// The engines in the order of every list.
@@ -25,10 +26,11 @@ pub struct Report {
 }
 
 impl Report {
-    pub fn new(contacts: u64, load_s: Vec<(&'static str, f64)>) -> Report {
+    pub fn new(contacts: u64, seconds: f64, load_s: Vec<(&'static str, f64)>) -> Report {
         println!(
-            "measured peers: {contacts} contacts; microseconds for the rows and the exact total, p50/p95; × = times Rollcall in process"
+            "measured peers: {contacts} contacts; {LITERALS} literals, {ROUNDS} rounds, cut after {seconds} s and {LITERALS_MIN} literals"
         );
+        println!("microseconds for the rows and the exact total, p50/p95; × = times Rollcall in process");
         println!(
             "{:32} {:>9} {:>19} {:>19} {:>19} {:>19} {:>8} {:>8} agree",
             "class", "matches", "rollcall", "rollcall_http", "postgresql", "sqlite", "× pg", "× sqlite"

@@ -175,7 +175,7 @@ impl Writer {
             let places: Vec<String> = values.into_iter().map(|value| self.bound(value)).collect();
             return format!("({column} IN ({}))", places.join(", "));
         }
-        let ints: Vec<i32> = values.iter().filter_map(|value| int(value)).collect();
+        let ints: Vec<i32> = values.iter().filter_map(int).collect();
         let texts: Vec<String> = values.iter().filter_map(text).collect();
         let list = self.bound(if texts.is_empty() { Param::Ints(ints) } else { Param::Texts(texts) });
         format!("({column} = ANY({list}))")

@@ -57,6 +57,11 @@ const INDEXES: &str = "
     CREATE INDEX interaction_of ON interaction (contact, at);
     ANALYZE;";
 
+const FILE: &str = "contacts.db";
+
+/// As the writes of a server would be.
+const DURABLE: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL";
+
 /// Columns of the table.
 const COLUMNS: usize = 37;
 
@@ -67,11 +72,13 @@ pub struct Sqlite {
 }
 
 impl Sqlite {
-    /// Loads the corpus in one transaction and makes the indexes; the seconds are those of the rows' making and of SQLite.
+    /// Loads the corpus in one transaction without a journal and makes the indexes, then syncs and turns the journal on; the
+    /// seconds are those of the rows' making and of SQLite.
     pub fn load(folder: &Path, contacts: u64, cache: u64) -> (Sqlite, f64) {
         let rows = Rows::new();
         let peer = Sqlite::open(folder, cache);
         let mut spent = Duration::ZERO;
+        peer.connection.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF").expect("settings");
         peer.connection.execute_batch(TABLES).expect("tables");
         peer.connection.execute_batch("BEGIN").expect("a transaction");
         for from in (0..contacts).step_by(BATCH as usize) {
@@ -83,19 +90,19 @@ impl Sqlite {
         let started = Instant::now();
         peer.connection.execute_batch("COMMIT").expect("the rows");
         peer.connection.execute_batch(INDEXES).expect("indexes");
+        std::fs::File::open(folder.join(FILE)).and_then(|file| file.sync_all()).expect("syncs");
+        peer.connection.execute_batch(DURABLE).expect("settings");
         spent += started.elapsed();
         (peer, spent.as_secs_f64())
     }
 
     /// A connection with a page cache of so many bytes.
     pub fn open(folder: &Path, cache: u64) -> Sqlite {
-        let connection = Connection::open(folder.join("contacts.db")).expect("opens");
+        let connection = Connection::open(folder.join(FILE)).expect("opens");
         connection.set_prepared_statement_cache_capacity(256);
         connection.busy_timeout(Duration::from_secs(30)).expect("a setting");
-        let settings = format!(
-            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -{};",
-            cache >> 10
-        );
+        connection.execute_batch(DURABLE).expect("settings");
+        let settings = format!("PRAGMA temp_store = MEMORY; PRAGMA cache_size = -{}", cache >> 10);
         connection.execute_batch(&settings).expect("settings");
         Sqlite { connection, labels: Labels::new() }
     }
