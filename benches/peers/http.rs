@@ -14,6 +14,7 @@ use crate::rollcall::plain;
 
 /// A connection with its token.
 pub struct Http {
+    address: SocketAddr,
     stream: BufReader<TcpStream>,
     token: String,
 }
@@ -22,7 +23,7 @@ impl Http {
     pub fn connect(address: SocketAddr, token: &str) -> Http {
         let stream = TcpStream::connect(address).expect("the server listens");
         stream.set_nodelay(true).expect("a socket");
-        Http { stream: BufReader::new(stream), token: token.to_owned() }
+        Http { address, stream: BufReader::new(stream), token: token.to_owned() }
     }
 
     /// Posts and reads the whole answer: status and body.
@@ -54,6 +55,11 @@ impl Http {
 }
 
 impl Peer for Http {
+    /// The server closes a connection that was idle while the others were asked.
+    fn begin(&mut self, _first: &[Ask]) {
+        *self = Http::connect(self.address, &self.token);
+    }
+
     fn ask(&mut self, ask: &Ask) -> (Duration, Answer) {
         let (path, body) = request(ask);
         let started = Instant::now();

@@ -28,6 +28,7 @@ mod sqlite;
 #[path = "../support/mod.rs"]
 mod support;
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -35,10 +36,10 @@ use std::time::Duration;
 use clap::Parser;
 
 use crate::child::Child;
-use crate::class::CLASSES;
+use crate::class::{CLASSES, Class};
 use crate::cluster::Cluster;
 use crate::http::Http;
-use crate::literals::Literals;
+use crate::literals::{LITERALS, Literals};
 use crate::measure::measure;
 use crate::postgresql::PostgreSql;
 use crate::report::Report;
@@ -94,9 +95,14 @@ impl Args {
     }
 }
 
-/// What PostgreSQL and SQLite are given for their caches: the contacts with most of their indexes.
+/// What PostgreSQL and SQLite are given for their caches: the contacts with most of their indexes, at most a sixth of the
+/// machine's memory each, as all engines live side by side.
 fn cache_bytes(contacts: u64) -> u64 {
-    (contacts * 3000).clamp(256 << 20, 6 << 30)
+    let machine = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let total =
+        machine.lines().find_map(|line| line.strip_prefix("MemTotal:")?.split_whitespace().next()?.parse().ok());
+    let sixth = total.unwrap_or(6_u64 << 20) * 1024 / 6;
+    (contacts * 3000).min(sixth).max(256 << 20)
 }
 
 fn main() -> ExitCode {
@@ -136,6 +142,7 @@ fn side_by_side(folder: &Path, args: &Args) -> Report {
     let loads =
         vec![("rollcall", rollcall.ready.load_s), ("postgresql", postgresql_s), ("sqlite", sqlite.ready.load_s)];
     let literals = Literals::of(&Rows::new(), args.contacts);
+    chosen.iter().for_each(|at| differ(&CLASSES[*at], &literals));
     let mut http = Http::connect(address, &token);
     let mut report = Report::new(args.contacts, args.seconds, loads);
     for at in chosen {
@@ -151,4 +158,13 @@ fn side_by_side(folder: &Path, args: &Args) -> Report {
     report.rss_mb =
         vec![("rollcall", rollcall.memory_mb()), ("postgresql", cluster.memory_mb()), ("sqlite", sqlite.memory_mb())];
     report
+}
+
+/// Says where a class has fewer different questions than it should: a small corpus may not have the values for them.
+fn differ(class: &Class, literals: &Literals) {
+    let questions = (0..LITERALS).map(|n| json::request(&(class.ask)(literals, n)).1);
+    let different = questions.collect::<HashSet<String>>().len();
+    if different < LITERALS {
+        println!("{}: only {different} different literals", class.name);
+    }
 }

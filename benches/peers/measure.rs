@@ -22,6 +22,19 @@ pub trait Peer {
     fn ask(&mut self, ask: &Ask) -> (Duration, Answer);
 }
 
+/// Beyond this, a trial asks no more.
+const TRIAL_MAX: Duration = Duration::from_secs(3);
+
+/// How long a class's first questions take, once warm: for a peer with more than one way to choose from.
+pub fn trial(peer: &mut dyn Peer, first: &[Ask]) -> Duration {
+    peer.ask(&first[0]);
+    let mut spent = Duration::ZERO;
+    for ask in first {
+        spent += if spent > TRIAL_MAX { Duration::ZERO } else { peer.ask(ask).0 };
+    }
+    spent
+}
+
 /// What one engine made of one class.
 #[derive(Serialize, Deserialize)]
 pub struct Measured {

@@ -15,13 +15,10 @@ use serde_json::Value as Json;
 use crate::ask::{Answer, Ask, Param};
 use crate::cluster::Cluster;
 use crate::facets::Labels;
-use crate::measure::Peer;
+use crate::measure::{self, Peer};
 use crate::row::{BATCH, Row, Rows};
 use crate::sql::{self, Dialect, Statement};
 use crate::support::NOW;
-
-/// Beyond this, the other way to plan is not tried.
-const TRIAL_MAX: Duration = Duration::from_secs(3);
 
 const TABLE: &str = "
     CREATE EXTENSION pg_trgm;
@@ -130,18 +127,11 @@ impl PostgreSql {
 impl Peer for PostgreSql {
     /// Plans for each literal or one for all: whichever is faster on the first ones.
     fn begin(&mut self, first: &[Ask]) {
-        let trial = |peer: &mut PostgreSql, mode| {
-            peer.plan(mode);
-            peer.ask(&first[0]);
-            let mut spent = Duration::ZERO;
-            for ask in first {
-                spent += if spent > TRIAL_MAX { Duration::ZERO } else { peer.ask(ask).0 };
-            }
-            spent
-        };
-        let custom = trial(self, "force_custom_plan");
-        // A plan for all literals can only be worse where each one's own takes so long.
-        if custom > TRIAL_MAX || custom <= trial(self, "force_generic_plan") {
+        let [custom, generic] = ["force_custom_plan", "force_generic_plan"].map(|mode| {
+            self.plan(mode);
+            measure::trial(self, first)
+        });
+        if custom <= generic {
             self.plan("force_custom_plan");
         }
     }

@@ -12,7 +12,11 @@ use crate::json::days_ago;
 #[derive(Clone, Copy, PartialEq)]
 pub enum Dialect {
     PostgreSql,
-    Sqlite,
+    /// `walk`: along the order's index, each row's conditions looked at; else from the conditions' own indexes. Its planner
+    /// does not see which is better, so the caller tries both.
+    Sqlite {
+        walk: bool,
+    },
 }
 
 /// A statement's text and what is bound to it.
@@ -47,9 +51,10 @@ pub fn page(ask: &Ask, dialect: Dialect, now: Millis) -> Option<Statement> {
             format!("SELECT {ROW} FROM contact{matching} ORDER BY {order} LIMIT {limit} OFFSET {offset}")
         }
         // The ids come from a covering index where the conditions allow it; only the page's rows are read whole.
-        Dialect::Sqlite => format!(
-            "WITH page AS (SELECT id AS row FROM contact{matching} ORDER BY {order} LIMIT {limit} OFFSET {offset}) \
-             SELECT {ROW} FROM page CROSS JOIN contact ON id = row ORDER BY {order}"
+        Dialect::Sqlite { walk } => format!(
+            "WITH page AS (SELECT id AS row FROM contact{}{matching} ORDER BY {order} LIMIT {limit} OFFSET {offset}) \
+             SELECT {ROW} FROM page CROSS JOIN contact ON id = row ORDER BY {order}",
+            index(ask).filter(|_| walk).map(|index| format!(" INDEXED BY {index}")).unwrap_or_default()
         ),
     };
     (ask.limit > 0).then_some(Statement { text, params: sql.params })
@@ -58,6 +63,13 @@ pub fn page(ask: &Ask, dialect: Dialect, now: Millis) -> Option<Statement> {
 /// The exact total.
 pub fn count(ask: &Ask, dialect: Dialect, now: Millis) -> Statement {
     let mut sql = Writer::new(dialect, now);
+    if let (true, [], Some(Cond::Has(set, Among::Any, members))) = (sql.is_sqlite(), ask.words.as_slice(), &ask.cond) {
+        let ids: Vec<i32> = members.iter().flat_map(|member| member.ids.iter().copied()).collect();
+        let counted = if ids.len() == 1 { "count(*)" } else { "count(DISTINCT contact)" };
+        let places: Vec<String> = ids.iter().map(|&id| sql.bound(Param::Int(id.into()))).collect();
+        let text = format!("SELECT {counted} FROM {} WHERE {} IN ({})", set.links, set.member, places.join(", "));
+        return Statement { text, params: sql.params };
+    }
     let matching = sql.matching(ask);
     Statement { text: format!("SELECT count(*) FROM contact{matching}"), params: sql.params }
 }
@@ -79,8 +91,13 @@ pub fn facets(ask: &Ask, dialect: Dialect, now: Millis) -> Statement {
         Dialect::PostgreSql => format!(
             "SELECT '{array}', CAST(member AS TEXT), count(*) FROM {from}, unnest({array}) AS member GROUP BY member"
         ),
-        Dialect::Sqlite => {
-            let among = if everything { "" } else { " WHERE contact IN (SELECT id FROM matches)" };
+        Dialect::Sqlite { walk } => {
+            let among = match (everything, walk) {
+                (true, _) => "",
+                // The sign keeps it from starting at the matches.
+                (false, true) => " WHERE +contact IN (SELECT id FROM matches)",
+                (false, false) => " WHERE contact IN (SELECT id FROM matches)",
+            };
             format!("SELECT '{array}', CAST({member} AS TEXT), count(*) FROM {links}{among} GROUP BY {member}")
         }
     }));
@@ -92,13 +109,23 @@ pub fn facets(ask: &Ask, dialect: Dialect, now: Millis) -> Statement {
     Statement { text, params: sql.params }
 }
 
+/// SQLite's index in the order asked for.
+fn index(ask: &Ask) -> Option<&'static str> {
+    match ask.sort {
+        Sort::Newest if ask.words.is_empty() => Some("contact_newest"),
+        Sort::Newest | Sort::CountryStatusName => None,
+        Sort::Name => Some("contact_name"),
+        Sort::Created => Some("contact_created"),
+    }
+}
+
 impl Writer {
     fn new(dialect: Dialect, now: Millis) -> Writer {
         Writer { dialect, now, params: Vec::new() }
     }
 
     fn is_sqlite(&self) -> bool {
-        self.dialect == Dialect::Sqlite
+        matches!(self.dialect, Dialect::Sqlite { .. })
     }
 
     /// Binds the value and gives its place in the text.
@@ -113,7 +140,7 @@ impl Writer {
         self.params.push(param);
         match self.dialect {
             Dialect::PostgreSql => format!("${}::{kind}", self.params.len()),
-            Dialect::Sqlite => format!("?{}", self.params.len()),
+            Dialect::Sqlite { .. } => format!("?{}", self.params.len()),
         }
     }
 
@@ -201,10 +228,10 @@ impl Writer {
     fn contains(&mut self, column: &str, text: &str) -> String {
         match self.dialect {
             Dialect::PostgreSql => format!("({column} LIKE {})", self.text(format!("%{text}%"))),
-            Dialect::Sqlite if text.chars().count() < GRAM => {
+            Dialect::Sqlite { .. } if text.chars().count() < GRAM => {
                 format!("(instr({column}, {}) > 0)", self.text(text.to_owned()))
             }
-            Dialect::Sqlite => {
+            Dialect::Sqlite { .. } => {
                 let phrase = self.text(format!("{column} : \"{text}\""));
                 format!("(id IN (SELECT rowid FROM contact_text WHERE contact_text MATCH {phrase}))")
             }
@@ -248,7 +275,7 @@ impl Writer {
         let (newest, countries) = match self.dialect {
             Dialect::PostgreSql => ("last_message_at DESC NULLS LAST, id", "country"),
             // NULL is the least: last where it descends.
-            Dialect::Sqlite => ("last_message_at DESC, id", "country IS NULL, country"),
+            Dialect::Sqlite { .. } => ("last_message_at DESC, id", "country IS NULL, country"),
         };
         match ask.sort {
             Sort::Newest if ask.words.is_empty() => newest.to_owned(),
