@@ -64,7 +64,7 @@ classes! {
     "e-mail contains" |l, n| filtered(text(EMAIL, Way::Contains, l.pick(&l.email_pieces, n)));
     "e-mail ends with" |l, n| filtered(text(EMAIL, Way::Ends, l.pick(&l.email_ends, n)));
     "phone is" |l, n| filtered(text(PHONE, Way::Equals, l.pick(&l.phones, n)));
-    "phone starts with" |l, n| filtered(text(PHONE, Way::Starts, &l.pick(&l.phones, n)[..6]));
+    "phone starts with" |l, n| filtered(text(PHONE, Way::Starts, l.pick(&l.phone_starts, n)));
     "phone contains" |l, n| filtered(text(PHONE_FORMS, Way::Contains, l.pick(&l.middles, n)));
     "phone ends with" |l, n| filtered(text(PHONE_FORMS, Way::Ends, l.pick(&l.phone_ends, n)));
     "search 1 character" |l, n| searched(&[l.pick(&l.pieces[1], n)]);

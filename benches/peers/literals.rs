@@ -37,6 +37,8 @@ pub struct Literals {
     pub email_pieces: Vec<String>,
     /// E.164 with `+`.
     pub phones: Vec<String>,
+    /// A `+` and five to seven digits.
+    pub phone_starts: Vec<String>,
     /// Four and six digits from the middle of numbers in turn.
     pub middles: Vec<String>,
     pub phone_ends: Vec<String>,
@@ -76,6 +78,7 @@ impl Literals {
             phone_ends: distinct(
                 phones.iter().map(|phone| phone[phone.len() - 4..].to_owned()).filter(|end| !end.starts_with('0')),
             ),
+            phone_starts: distinct(phones.iter().enumerate().map(|(at, phone)| phone[..6 + at % 3].to_owned())),
             emails: distinct(emails.into_iter()),
             phones: distinct(phones.into_iter()),
         }
