@@ -1,14 +1,15 @@
-//! `rollcall export`: every contact of a workspace, and what it defines.
+//! `rollcall export`: the contacts of a workspace, all or those of a query, and what it defines.
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use serde_json::Value as Json;
 
 use crate::config::Config;
 use crate::engine::export::{self, Format};
-use crate::engine::{Actor, Definition, Engine, Error, Query};
+use crate::engine::{Actor, Definition, Engine, Error, Query, SegmentRef};
 
 use super::failure::Failure;
 use super::pick::Pick;
@@ -25,8 +26,17 @@ pub(super) struct Export {
     /// csv or ndjson; by the name of the file where absent, else csv.
     #[arg(long, value_parser = super::import::format)]
     format: Option<Format>,
+    /// Only contacts that this search finds.
+    #[arg(long, value_name = "WORDS")]
+    search: Option<String>,
+    /// Only contacts that match this filter, as the API takes it.
+    #[arg(long, value_name = "JSON", value_parser = filter)]
+    filter: Option<Json>,
+    /// Only contacts of this segment, by name or id.
+    #[arg(long, value_name = "NAME|ID")]
+    segment: Option<String>,
     /// Write instead what the workspace defines (fields, tags, channels, users, stages), for `workspace create --definition`.
-    #[arg(long, conflicts_with = "format")]
+    #[arg(long, conflicts_with_all = ["format", "search", "filter", "segment"])]
     definition: bool,
 }
 
@@ -41,7 +51,9 @@ impl Export {
             }
             None => {
                 let mut out = BufWriter::new(std::io::stdout().lock());
-                self.write(engine, &mut out, &Failure::output).map(drop)
+                let written = self.write(engine, &mut out, &Failure::output)?;
+                show::remark(&format!("{written} written"));
+                Ok(())
             }
         })
     }
@@ -62,16 +74,28 @@ impl Export {
         }
         let is_ndjson = self.output.as_deref().and_then(Path::extension).is_some_and(|e| e == "ndjson" || e == "jsonl");
         let format = self.format.unwrap_or(if is_ndjson { Format::Ndjson } else { Format::Csv });
-        let operator = Actor::operator(workspace.id);
-        let mut progress = Progress::of("contacts", engine.count(&operator, &Query::default())?.value);
-        let written = export::run(engine, workspace.id, format, out, &mut |done| progress.at(done));
+        let export = engine.export(&Actor::operator(workspace.id), &self.query())?;
+        let mut progress = Progress::of("contacts", export.count());
+        let written = export.write(format, out, &mut |done| progress.at(done));
         progress.finish();
         match written {
+            Ok(1) => Ok("1 contact is".to_owned()),
             Ok(contacts) => Ok(format!("{contacts} contacts are")),
             Err(export::Failed::Output(error)) => Err(failed(&error)),
             Err(export::Failed::Engine(error)) => Err(Error::into(error)),
         }
     }
+
+    /// What narrows the export.
+    fn query(&self) -> Query {
+        let segment = self.segment.as_deref().map(SegmentRef::from);
+        Query { search: self.search.clone(), filter: self.filter.clone(), segment, ..Query::default() }
+    }
+}
+
+/// A filter tree's JSON.
+fn filter(text: &str) -> Result<Json, String> {
+    serde_json::from_str(text).map_err(|error| format!("this is not JSON: {error}"))
 }
 
 /// An export holds personal data: only its owner may read it.

@@ -48,10 +48,10 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Failure {
         // Each mistake is a sentence of its own.
         let sentences = |mistakes: &[Mistake]| mistakes.iter().map(Mistake::to_string).collect::<Vec<_>>().join(" ");
-        Failure::Failed(match &error {
-            Error::Invalid(mistakes) => sentences(mistakes),
-            other => other.to_string(),
-        })
+        match &error {
+            Error::Invalid(mistakes) => Failure::Usage(sentences(mistakes)),
+            other => Failure::Failed(other.to_string()),
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! Results go to standard output, everything else to standard error. Exit codes: 0 done, 1 failed, 2 wrong usage.
 
 mod backup;
+mod compact;
 mod config;
 mod demo;
 mod export;
@@ -16,6 +17,7 @@ mod rebuild;
 mod restore;
 mod serve;
 mod show;
+mod swap;
 mod token;
 mod verify;
 mod workspace;
@@ -60,7 +62,7 @@ enum Command {
     Serve(serve::Serve),
     /// Make a workspace full of synthetic contacts and serve it.
     Demo(demo::Demo),
-    /// Make and list workspaces.
+    /// Make, list and delete workspaces.
     #[command(subcommand)]
     Workspace(workspace::Workspace),
     /// Make, list and revoke API tokens.
@@ -74,6 +76,8 @@ enum Command {
     Verify(verify::Verify),
     /// Make the index anew from the store.
     Rebuild(rebuild::Rebuild),
+    /// Copy everything live into a fresh store, so that nothing deleted is left in any file.
+    Compact(compact::Compact),
     /// Write everything to one portable file.
     Backup(backup::Backup),
     /// Fill a new data folder from a backup.
@@ -110,6 +114,7 @@ fn dispatch(arguments: Arguments) -> Result<(), Failure> {
         Command::Export(command) => command.run(&loaded.config),
         Command::Verify(command) => command.run(&loaded.config),
         Command::Rebuild(command) => command.run(&loaded.config),
+        Command::Compact(command) => command.run(&loaded.config),
         Command::Backup(command) => command.run(&loaded.config),
         Command::Restore(command) => command.run(&loaded.config),
         Command::Config(command) => command.run(&loaded),

@@ -16,6 +16,11 @@ pub(super) struct Pick {
 }
 
 impl Pick {
+    /// The one of that name or id.
+    pub fn named(name: String) -> Pick {
+        Pick { workspace: Some(name) }
+    }
+
     /// The workspace meant.
     pub fn workspace(&self, engine: &Engine) -> Result<Workspace, Failure> {
         let all = engine.workspaces()?;

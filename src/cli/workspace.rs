@@ -1,4 +1,4 @@
-//! `rollcall workspace`: make and list workspaces.
+//! `rollcall workspace`: make, list and delete workspaces.
 
 use std::path::{Path, PathBuf};
 
@@ -6,9 +6,10 @@ use clap::Subcommand;
 
 use crate::config::Config;
 use crate::contact::{Role, User, UserId};
-use crate::engine::{Definition, Engine, NewWorkspace, Query};
+use crate::engine::{Actor, Definition, Engine, NewWorkspace, Query};
 
 use super::failure::Failure;
+use super::pick::Pick;
 use super::{folder, show};
 
 #[derive(Subcommand)]
@@ -35,12 +36,25 @@ pub(super) enum Workspace {
     },
     /// List the workspaces.
     List,
+    /// Delete a workspace with everything in it, tokens included, for good. `rollcall compact` then takes what is left of it
+    /// out of the files.
+    Delete {
+        /// Workspace, by name or id.
+        #[arg(value_name = "NAME|ID")]
+        name: String,
+        /// How many contacts it has, as a confirmation.
+        #[arg(long, value_name = "CONTACTS")]
+        yes_delete: Option<u64>,
+    },
 }
 
 impl Workspace {
     pub fn run(self, config: &Config) -> Result<(), Failure> {
         match self {
             Workspace::List => folder::with_engine(config, |engine| list(engine)),
+            Workspace::Delete { name, yes_delete } => {
+                folder::with_engine(config, |engine| delete(engine, name, yes_delete))
+            }
             Workspace::Create { name, country, timezone, locale, owner, definition } => {
                 // Read first, so that a wrong file leaves no half-made workspace.
                 let definition = definition.as_deref().map(read).transpose()?.unwrap_or_default();
@@ -83,6 +97,21 @@ pub(super) fn make(
     Ok(workspace)
 }
 
+fn delete(engine: &Engine, name: String, confirmed: Option<u64>) -> Result<(), Failure> {
+    let workspace = Pick::named(name).workspace(engine)?;
+    let contacts = engine.count(&Actor::operator(workspace.id), &Query::default())?.value;
+    match confirmed {
+        Some(confirmed) => engine.delete_workspace(workspace.id, confirmed)?,
+        None => {
+            return Err(Failure::Usage(format!(
+                "the workspace {} has {contacts} contacts; to delete them all, for good: --yes-delete {contacts}",
+                workspace.name
+            )));
+        }
+    }
+    show::line(&format!("workspace {} {} is deleted with {contacts} contacts", workspace.id, workspace.name))
+}
+
 fn read(file: &Path) -> Result<Definition, Failure> {
     let text = std::fs::read(file).map_err(|error| Failure::file("read", file, &error))?;
     serde_json::from_slice(&text)
@@ -92,7 +121,7 @@ fn read(file: &Path) -> Result<Definition, Failure> {
 fn list(engine: &Engine) -> Result<(), Failure> {
     let mut rows = vec![["ID", "NAME", "CONTACTS", "COUNTRY", "TIME ZONE", "LOCALE"].map(str::to_owned).to_vec()];
     for workspace in engine.workspaces()? {
-        let operator = crate::engine::Actor::operator(workspace.id);
+        let operator = Actor::operator(workspace.id);
         let contacts = engine.count(&operator, &Query::default())?.value;
         rows.push(vec![
             workspace.id.to_string(),

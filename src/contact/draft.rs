@@ -1,7 +1,7 @@
 //! What a caller sends for a contact: read field by field, then applied, with all mistakes at once.
 
 #[cfg(test)]
-pub(super) mod example;
+pub(crate) mod example;
 mod links;
 mod values;
 

@@ -1,10 +1,16 @@
 //! Contacts that were merged: what they are still found by, and what undoes it.
 
+mod choice;
+mod rules;
+
 use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
 use super::identity::IdentityKey;
 use super::{Contact, ContactId, Millis, UserId};
+
+pub use choice::{Choices, Side};
+pub use rules::{Past, merge, tidied, unmerge};
 
 /// What the contacts merged into one are still found by. It lies in the contact that stayed, so that it goes with it. A
 /// contact that takes in one with merged contacts of its own takes theirs too: there is never a chain to follow.
@@ -14,10 +20,11 @@ pub struct Merged {
     /// Ascending, each once. Their histories stay under these ids and are read as one with that of the contact.
     #[n(0)]
     pub ids: Vec<ContactId>,
-    /// E-mails that did not stay, folded for comparison; ascending, each once.
+    /// The e-mails of those merged, and the contact's own that gave way to one of them, folded for comparison; ascending,
+    /// each once. One that the contact holds itself is here too, so that it leads here still when that changes.
     #[n(1)]
     pub emails: Vec<String>,
-    /// Phones that did not stay, as E.164 digits; ascending, each once.
+    /// Phones likewise, as E.164 digits; ascending, each once.
     #[n(2)]
     pub phones: Vec<u64>,
 }
@@ -48,7 +55,8 @@ pub struct Merge {
     pub at: Millis,
     #[n(2)]
     pub by: Option<UserId>,
-    /// Both as they were before, and the primary as it was right after.
+    /// Both as they were before, and the primary as it was right after: the primary without its [`Merged`], which is what
+    /// the merges into it make together.
     #[n(3)]
     pub primary_before: Contact,
     #[n(4)]

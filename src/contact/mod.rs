@@ -11,7 +11,7 @@ pub mod identity;
 mod interaction;
 mod job;
 mod lookup;
-mod merge;
+pub mod merge;
 pub mod mistake;
 mod numbering;
 pub mod phone;

@@ -3,10 +3,7 @@
 use serde_json::{Map, Value as Json};
 
 use super::draft::json_number;
-use super::{
-    Alpha2, Catalog, ChannelLink, Contact, Conversation, CustomField, CustomFieldId, Field, Millis, STANDARD, Status,
-    Value, time,
-};
+use super::{Alpha2, Catalog, ChannelLink, Contact, CustomField, CustomFieldId, Field, Millis, STANDARD, Value, time};
 
 /// Every member in wire names, absent values as `null`; times RFC 3339 UTC with milliseconds.
 ///
@@ -27,7 +24,7 @@ pub fn contact(contact: &Contact, catalog: &Catalog) -> Map<String, Json> {
                 out.insert("profilePic".to_owned(), text(contact.profile_pic.as_deref()));
             }
             Field::Status => {
-                out.insert("conversationStatus".to_owned(), conversation(contact.conversation).into());
+                out.insert("conversationStatus".to_owned(), contact.conversation.name().into());
                 out.insert("snoozedUntil".to_owned(), instant(contact.snoozed_until));
             }
             _ => {}
@@ -64,10 +61,8 @@ pub fn columns(contact: &Contact, catalog: &Catalog, fields: &[Field]) -> Map<St
                 custom.insert(definition.slug.clone(), custom_of(contact, id, definition));
             }
         } else if field == Field::Channels {
-            let mut links: Vec<&ChannelLink> = contact.channels.iter().collect();
-            links.sort_by_key(|link| (Some(link.channel) != contact.last_interacted_channel, link.connected_at));
-            let more = links.len().saturating_sub(CHANNELS_SHOWN);
-            let shown = links.iter().take(CHANNELS_SHOWN).map(|link| channel(link, catalog));
+            let (links, more) = row_channels(contact);
+            let shown = links.into_iter().map(|link| channel(link, catalog));
             out.insert("channels".to_owned(), Json::Array(shown.collect()));
             out.insert("moreChannels".to_owned(), more.into());
         } else if let Some(value) = value(contact, catalog, field) {
@@ -75,6 +70,15 @@ pub fn columns(contact: &Contact, catalog: &Catalog, fields: &[Field]) -> Map<St
         }
     }
     out
+}
+
+/// The channels that a row shows, and how many more there are: the last interacted first, then by time connected.
+pub fn row_channels(contact: &Contact) -> (Vec<&ChannelLink>, usize) {
+    let mut links: Vec<&ChannelLink> = contact.channels.iter().collect();
+    links.sort_by_key(|link| (Some(link.channel) != contact.last_interacted_channel, link.connected_at));
+    let more = links.len().saturating_sub(CHANNELS_SHOWN);
+    links.truncate(CHANNELS_SHOWN);
+    (links, more)
 }
 
 /// What the contact shows of a field; `None` of a field that is asked about, not shown.
@@ -128,14 +132,6 @@ fn text(text: Option<&str>) -> Json {
 
 fn instant(at: Option<Millis>) -> Json {
     at.map_or(Json::Null, |at| time::rfc3339(at).into())
-}
-
-fn conversation(conversation: Conversation) -> &'static str {
-    match conversation {
-        Conversation::Open => Status::Open.name(),
-        Conversation::Closed => Status::Closed.name(),
-        Conversation::Snoozed => Status::Snoozed.name(),
-    }
 }
 
 fn channel(link: &ChannelLink, catalog: &Catalog) -> Json {

@@ -42,6 +42,17 @@ pub enum Conversation {
     Snoozed,
 }
 
+impl Conversation {
+    /// The name on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Conversation::Open => Status::Open.name(),
+            Conversation::Closed => Status::Closed.name(),
+            Conversation::Snoozed => Status::Snoozed.name(),
+        }
+    }
+}
+
 /// What a contact shows as its status; the discriminant is the declared order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Status {

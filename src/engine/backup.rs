@@ -1,8 +1,10 @@
 //! One portable file of everything: NDJSON inside zstd, one consistent moment per workspace, taken while writes go on.
 //!
-//! Lines in order: `{"rollcall": 1}`, then per workspace its contacts and history as they are read, then, with writes held
-//! back for a moment, what changed meanwhile (a later line of an id replaces the earlier one, `gone` removes it), what it
+//! Lines in order: `{"rollcall": 1}`, then per workspace its contacts, merges and history as they are read, then, with writes
+//! held back for a moment, what changed meanwhile (a later line of an id replaces the earlier one, `gone` removes it), what it
 //! defines, and its counters; then the tokens' hashes; last `{"end": lines}`. Every part is checked by `restore`.
+
+mod merges;
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -32,6 +34,12 @@ enum Line {
     Contact(WorkspaceId, Box<Contact>),
     /// The contact was deleted while the backup ran.
     Gone(WorkspaceId, ContactId),
+    /// The contact was merged into another.
+    Merge {
+        workspace: WorkspaceId,
+        contact: ContactId,
+        merge: Box<Merge>,
+    },
     History {
         workspace: WorkspaceId,
         contact: ContactId,
@@ -78,6 +86,7 @@ impl Line {
             | Line::User(ws, _)
             | Line::Stage(ws, _)
             | Line::Segment(ws, _)
+            | Line::Merge { workspace: ws, .. }
             | Line::History { workspace: ws, .. }
             | Line::Token { workspace: ws, .. } => Some(*ws),
             Line::Workspace { workspace, .. } => Some(workspace.id),
@@ -164,6 +173,7 @@ fn scan(records: &Records, ws: WorkspaceId, out: &mut Out<impl Write>) -> Result
         let Some(last) = page.last() else { break };
         after = last.id;
         for contact in page {
+            merges::of_contact(records, ws, &contact, out)?;
             out.line(&Line::Contact(ws, Box::new(contact)))?;
         }
     }
@@ -178,7 +188,7 @@ fn scan(records: &Records, ws: WorkspaceId, out: &mut Out<impl Write>) -> Result
     }
 }
 
-/// The changed contacts as they are now, with their history since the backup began.
+/// The changed contacts as they are now, with what they took in and their history since the backup began.
 fn catch_up(
     records: &Records,
     ws: WorkspaceId,
@@ -187,11 +197,17 @@ fn catch_up(
     out: &mut Out<impl Write>,
 ) -> Result<()> {
     for id in changed {
-        let Some(contact) = records.contact(ws, *id)? else {
-            out.line(&Line::Gone(ws, *id))?;
-            continue;
-        };
-        out.line(&Line::Contact(ws, Box::new(contact)))?;
+        match records.contact(ws, *id)? {
+            Some(contact) => {
+                merges::of_contact(records, ws, &contact, out)?;
+                out.line(&Line::Contact(ws, Box::new(contact)))?;
+            }
+            None if merges::of_id(records, ws, *id, out)? => {}
+            None => {
+                out.line(&Line::Gone(ws, *id))?;
+                continue;
+            }
+        }
         let mut before = None;
         loop {
             let page = records.interactions(ws, *id, before, PAGE)?;
@@ -326,9 +342,11 @@ impl Restoring {
             Line::Contact(ws, contact) => {
                 let before = self.stored(ws, contact.id)?;
                 self.writes.put_contact(ws, before.as_ref(), &contact);
+                self.unmerged(ws, contact.id);
                 self.pending.insert((ws, contact.id));
             }
             Line::Gone(ws, id) => self.gone(ws, id)?,
+            Line::Merge { workspace, contact, merge } => self.merged(workspace, contact, &merge)?,
             Line::History { workspace, contact, number, entry } => {
                 self.writes.put_interaction(workspace, contact, number, &entry)
             }
@@ -378,6 +396,7 @@ impl Restoring {
         if let Some(contact) = self.records.contact(ws, id)? {
             self.writes.delete_contact(ws, &contact);
         }
+        self.unmerged(ws, id);
         let mut before = None;
         loop {
             let page = self.records.interactions(ws, id, before, PAGE)?;

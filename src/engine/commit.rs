@@ -203,7 +203,7 @@ fn commit(shared: &Shared, operations: Vec<Operation>) {
 
 fn publish(shared: &Shared, staged: Staged) {
     let after = staged.after();
-    staged.workspace.publish(&shared.cache, staged.head, staged.catalog, &after);
+    staged.workspace.publish(&shared.cache, &shared.snapshots, staged.head, staged.catalog, &after);
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use rand::Rng;
 
 use super::txn::Txn;
 use super::workspace::State;
-use super::{Actor, Engine, Error, NewField, NewWorkspace, Result, Written};
+use super::{Actor, Engine, Error, NewField, NewWorkspace, Result, Written, segments};
 use crate::contact::*;
 use crate::index::RowSet;
 use crate::store::{Change, Head, Subject, Writes};
@@ -18,7 +18,7 @@ pub(super) const NAME_CHARS_MAX: usize = 255;
 const FIELD_NAME_CHARS_MAX: usize = 50;
 
 impl Engine {
-    /// Makes a workspace.
+    /// Makes a workspace, with the ordinary segments.
     ///
     /// # Errors
     /// [`Error::Invalid`] for an unknown country, time zone or locale; [`Error::Conflict`] for a taken name.
@@ -47,6 +47,7 @@ impl Engine {
             let mut writes = Writes::default();
             writes.put_workspace(&workspace);
             writes.put_head(workspace.id, &Head { seq: Seq(1), ..Head::default() });
+            segments::ordinary().for_each(|segment| writes.put_segment(workspace.id, &segment));
             writes.put_changes(workspace.id, &[Change { seq: Seq(1), subject: Subject::Workspace }]);
             shared.records.commit(writes)?;
             shared.directory.write().put(workspace.clone());
@@ -166,6 +167,8 @@ impl Engine {
                 emoji: short(tag.emoji, "emoji")?,
                 color: short(tag.color, "color")?,
             };
+            let before = txn.catalog().tags.get(&id).map(|tag| tag.name.clone());
+            segments::follow_rename(txn, Field::Tags, before, &tag.name);
             txn.define(Subject::Tag(id), |catalog| catalog.put_tag(tag.clone()));
             Ok(tag)
         })
@@ -221,6 +224,8 @@ impl Engine {
             let id = UserId(item_id(txn, "user", user.id.0, holder, &email, max, all)?);
             let team = short(user.team, "team")?;
             let user = User { id, first_name, last_name, email, team, ..user };
+            let before = txn.catalog().users.get(&id).map(|user| user.email.clone());
+            segments::follow_rename(txn, Field::Assignee, before, &user.email);
             txn.define(Subject::User(id), |catalog| catalog.put_user(user.clone()));
             Ok(user)
         })
@@ -260,6 +265,8 @@ impl Engine {
             let last = txn.catalog().stages.values().map(|stage| stage.position).max().unwrap_or(0);
             let position = if is_new && stage.position == 0 { last.saturating_add(1) } else { stage.position };
             let stage = Stage { id, name, position };
+            let before = txn.catalog().stages.get(&id).map(|stage| stage.name.clone());
+            segments::follow_rename(txn, Field::Lifecycle, before, &stage.name);
             txn.define(Subject::Stage(id), |catalog| catalog.put_stage(stage.clone()));
             Ok(stage)
         })

@@ -30,6 +30,13 @@ impl Directory {
         self.by_id.insert(workspace.id, workspace);
     }
 
+    /// Takes a workspace off; its id is not given again.
+    pub fn remove(&mut self, ws: WorkspaceId) -> Option<Workspace> {
+        let workspace = self.by_id.remove(&ws)?;
+        self.names.remove(&fold::compare(&workspace.name));
+        Some(workspace)
+    }
+
     pub fn has(&self, ws: WorkspaceId) -> bool {
         self.by_id.contains_key(&ws)
     }

@@ -1,4 +1,4 @@
-//! Recording what happens with a contact, and the time fields it moves.
+//! Recording what happens with a contact, and its history.
 
 use std::sync::Arc;
 
@@ -36,7 +36,7 @@ impl Engine {
         })
     }
 
-    /// A contact's history, newest first; `before` is the `(at, number)` of the last one seen.
+    /// A contact's history and that of those merged into it as one, newest first; `before` is the `(at, number)` of the last one seen.
     ///
     /// # Errors
     /// [`Error::NotFound`].
@@ -47,15 +47,38 @@ impl Engine {
         before: Option<(Millis, u64)>,
         limit: usize,
     ) -> Result<Vec<(u64, Interaction)>> {
-        let contact = self.contact(ws, who, None)?;
-        let (id, version) = (contact.value.id, contact.version.0);
-        let (mut entries, mut before) = (Vec::new(), before);
+        let contact = self.contact(ws, who, None)?.value;
+        let merged = contact.merged.as_deref().map(|merged| merged.ids.as_slice()).unwrap_or_default();
+        let mut entries = Vec::new();
+        for id in std::iter::once(&contact.id).chain(merged) {
+            entries.extend(self.history_of(ws, *id, contact.version, before, limit)?);
+            if entries.len() > limit {
+                entries.sort_unstable_by_key(|(number, entry)| std::cmp::Reverse((entry.at, *number)));
+                entries.truncate(limit);
+            }
+        }
+        if !merged.is_empty() {
+            entries.sort_unstable_by_key(|(number, entry)| std::cmp::Reverse((entry.at, *number)));
+        }
+        Ok(entries)
+    }
+
+    /// What is kept under one id: that of a contact, or of one merged into it.
+    fn history_of(
+        &self,
+        ws: WorkspaceId,
+        id: ContactId,
+        version: Seq,
+        mut before: Option<(Millis, u64)>,
+        limit: usize,
+    ) -> Result<Vec<(u64, Interaction)>> {
+        let mut entries = Vec::new();
         loop {
             let page = self.shared.records.interactions(ws, id, before, limit - entries.len())?;
             let Some((number, last)) = page.last() else { return Ok(entries) };
             before = Some((last.at, *number));
             // The store may be a batch ahead of what is acknowledged.
-            entries.extend(page.into_iter().filter(|(number, _)| *number <= version));
+            entries.extend(page.into_iter().filter(|(number, _)| *number <= version.0));
             if entries.len() >= limit {
                 return Ok(entries);
             }
@@ -69,7 +92,7 @@ pub(super) fn record(txn: &mut Txn, before: Arc<Contact>, interaction: Interacti
         return Ok(Recorded::DroppedBlocked);
     }
     let mut contact = (*before).clone();
-    apply(&mut contact, &interaction);
+    interaction.move_times(&mut contact);
     // The history is numbered by the version that the contact's change makes, so the contact is put even when an old
     // message moves none of its fields; and put first, so that one that is refused leaves no entry behind.
     let contact = txn.put(Some(before), contact)?;
@@ -98,59 +121,6 @@ pub(super) fn check(txn: &Txn, interaction: &Interaction) -> Result<()> {
         return mistake("text", "too_long", format!("{chars} characters were found, at most {limit} will do"));
     }
     Ok(())
-}
-
-/// Moves the time fields, never backwards.
-fn apply(contact: &mut Contact, interaction: &Interaction) {
-    let at = interaction.at;
-    forward(&mut contact.last_interaction_at, at);
-    let incoming = interaction.kind == InteractionKind::IncomingMessage;
-    if !incoming && interaction.kind != InteractionKind::OutgoingMessage {
-        return;
-    }
-    let newest = forward(&mut contact.last_message_at, at);
-    if incoming {
-        forward(&mut contact.last_incoming_message_at, at);
-    }
-    if let Some(channel) = interaction.channel {
-        if newest {
-            contact.last_interacted_channel = Some(channel);
-        }
-        on_channel(contact, channel, at, incoming);
-    }
-    // A late message does not open what was closed after it.
-    let reopens = contact.conversation != Conversation::Open && newest;
-    if reopens {
-        contact.conversation = Conversation::Open;
-        contact.snoozed_until = None;
-        forward(&mut contact.conversation_opened_at, at);
-    }
-}
-
-fn on_channel(contact: &mut Contact, channel: ChannelId, at: Millis, incoming: bool) {
-    let link = match contact.channels.iter_mut().position(|link| link.channel == channel) {
-        Some(at) => &mut contact.channels[at],
-        None => {
-            let link =
-                ChannelLink { channel, address: None, connected_at: at, last_message_at: None, last_incoming_at: None };
-            let place = contact.channels.partition_point(|other| other.connected_at <= at);
-            contact.channels.insert(place, link);
-            &mut contact.channels[place]
-        }
-    };
-    forward(&mut link.last_message_at, at);
-    if incoming {
-        forward(&mut link.last_incoming_at, at);
-    }
-}
-
-/// Sets the time if it is newer; whether it is the newest now.
-fn forward(time: &mut Option<Millis>, at: Millis) -> bool {
-    let newest = time.is_none_or(|time| at >= time);
-    if newest {
-        *time = Some(at);
-    }
-    newest
 }
 
 impl Engine {

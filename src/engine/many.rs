@@ -1,6 +1,7 @@
 //! One action on up to a hundred contacts named in one call: one batch, each item answered on its own.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use minicbor::{Decode, Encode};
 use serde_json::{Map, Value as Json};
@@ -110,11 +111,11 @@ fn act_on_all(
             None => ManyItem { id: None, fate: Fate::Unreadable },
             Some(Err(error)) => ManyItem { id: None, fate: refused(error)? },
             Some(Ok(id)) => {
-                if !done.contains_key(&id) {
-                    let fate = one(txn, &deed, id).or_else(refused)?;
-                    done.insert(id, fate);
-                }
-                ManyItem { id: Some(id), fate: done.get(&id).cloned().unwrap_or(Fate::Unchanged) }
+                let fate = match done.entry(id) {
+                    Entry::Occupied(before) => before.get().clone(),
+                    Entry::Vacant(first) => first.insert(one(txn, &deed, id).or_else(refused)?).clone(),
+                };
+                ManyItem { id: Some(id), fate }
             }
         });
     }

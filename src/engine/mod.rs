@@ -8,6 +8,7 @@ mod commit;
 mod contacts;
 mod define;
 mod definition;
+mod delete_workspace;
 mod directory;
 mod error;
 pub mod export;
@@ -17,14 +18,18 @@ mod interactions;
 mod jobs;
 mod lookup;
 mod many;
+mod merge;
 mod once;
 mod query;
 mod read;
+mod recent;
 mod records_cache;
+mod segments;
 pub mod select;
 mod settings;
 mod shared;
 mod staged;
+mod suggestions;
 mod tokens;
 mod txn;
 mod upkeep;
@@ -34,13 +39,17 @@ mod workspace;
 
 pub use backup::restore;
 
+pub use crate::index::Shared as SharedBy;
 pub use act::{ACTIONS, Acted};
 pub use definition::Definition;
 pub use error::Error;
 pub use many::{Fate, ManyItem};
-pub use once::Once;
-pub use query::{Explained, FacetCounts, Page, Query, Sort};
+pub use merge::{MergedIn, Unmerged};
+pub use once::{Once, REMEMBERED};
+pub use query::{Explained, FacetCounts, Page, Query, SegmentRef, Sort};
+pub use segments::{CountedSegment, NewSegment, SegmentChanges};
 pub use settings::Settings;
+pub use suggestions::{Suggestion, Suggestions};
 
 use std::path::Path;
 use std::sync::Arc;
@@ -195,6 +204,11 @@ impl Engine {
     /// The engine's settings.
     pub fn settings(&self) -> &Settings {
         &self.shared.settings
+    }
+
+    /// Where derived files lie; none where they live in memory only.
+    pub fn index_dir(&self) -> Option<&Path> {
+        self.shared.index_dir.as_deref()
     }
 
     /// What is awake and what it takes: for metrics.

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use minicbor::{Decode, Encode};
 
 use super::txn::{Txn, absent};
-use super::{Error, Recorded, Result};
+use super::{Error, Recorded, Result, Unmerged};
 use crate::contact::identity::Identifier;
 use crate::contact::*;
 use crate::store::UsedKey;
 
 /// How long a key is remembered, in milliseconds: a day.
-const REMEMBERED: Millis = 24 * 3600 * 1000;
+pub const REMEMBERED: Millis = 24 * 3600 * 1000;
 /// Forgotten keys removed along with each new one: more than come in, so that none stays.
 const REMOVED_AT_ONCE: usize = 4;
 
@@ -99,6 +99,18 @@ impl Outcome for Arc<Contact> {
 
     fn recall(noted: &[u8], txn: &Txn) -> Result<Self> {
         txn.named(&Identifier::Id(recalled(noted)?))
+    }
+}
+
+impl Outcome for Unmerged {
+    fn note(&self) -> Vec<u8> {
+        noted(&(self.primary.id, self.secondary.id))
+    }
+
+    fn recall(noted: &[u8], txn: &Txn) -> Result<Self> {
+        let (primary, secondary) = recalled::<(ContactId, ContactId)>(noted)?;
+        let of = |id: ContactId| txn.named(&Identifier::Id(id));
+        Ok(Unmerged { primary: of(primary)?, secondary: of(secondary)? })
     }
 }
 

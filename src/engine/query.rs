@@ -12,7 +12,7 @@ use crate::filter::PlanNode;
 pub struct Query {
     pub search: Option<String>,
     pub filter: Option<Json>,
-    pub segment: Option<SegmentId>,
+    pub segment: Option<SegmentRef>,
     pub timezone: Option<String>,
     /// Up to 3; empty means by quality with a search, else `lastMessageAt` descending.
     pub sort: Vec<Sort>,
@@ -24,6 +24,26 @@ pub struct Query {
     /// Count each field as if its own conditions were absent from the top-level `$and`.
     pub disjunctive: bool,
     pub min_version: Option<Seq>,
+}
+
+/// A segment as a query names it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SegmentRef {
+    Id(SegmentId),
+    /// By name, ignoring case, or else by an id in digits: as a condition on segments does.
+    Name(String),
+}
+
+impl From<SegmentId> for SegmentRef {
+    fn from(id: SegmentId) -> SegmentRef {
+        SegmentRef::Id(id)
+    }
+}
+
+impl From<&str> for SegmentRef {
+    fn from(name: &str) -> SegmentRef {
+        SegmentRef::Name(name.to_owned())
+    }
 }
 
 /// One sort key as asked.

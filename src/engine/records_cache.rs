@@ -74,6 +74,11 @@ impl RecordCache {
         self.0.remove(&(ws, id));
     }
 
+    /// Forgets a deleted workspace's contacts.
+    pub fn remove_all(&self, ws: WorkspaceId) {
+        self.0.retain(|(of, _), _| *of != ws);
+    }
+
     /// Bytes held now.
     pub fn bytes(&self) -> u64 {
         self.0.weight()

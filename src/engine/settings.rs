@@ -44,6 +44,7 @@ pub struct Settings {
     pub receipt_kept_s: u64,
     pub job_kept_s: u64,
     pub many_max: usize,
+    pub export_saved_bytes_max: usize,
 }
 
 impl Settings {

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicI64, AtomicUsize};
 use parking_lot::{Mutex, RwLock};
 
 use super::directory::Directory;
+use super::export::snapshot::Snapshots;
 use super::records_cache::RecordCache;
 use super::wake;
 use super::workspace::Workspace;
@@ -30,6 +31,8 @@ pub struct Shared {
     pub directory: RwLock<Directory>,
     /// Backups under way: the change log is not trimmed meanwhile.
     pub backups: AtomicUsize,
+    /// Moments that are being exported.
+    pub snapshots: Snapshots,
     /// When the next alarm rings, at the earliest; whoever sets an earlier one lowers it.
     pub next_alarm: AtomicI64,
     slots: Mutex<HashMap<WorkspaceId, Arc<Slot>>>,
@@ -52,6 +55,7 @@ impl Shared {
             tokens_writing: Mutex::default(),
             directory: RwLock::new(directory),
             backups: AtomicUsize::new(0),
+            snapshots: Snapshots::default(),
             next_alarm: AtomicI64::new(i64::MIN),
             slots: Mutex::default(),
         })
@@ -119,6 +123,15 @@ impl Shared {
             **place = None;
         }
         self.slots.lock().remove(&workspace.id);
+    }
+
+    /// Lets go of a workspace that was taken off the list, for good. As [`Shared::forget`], for the committer's thread only.
+    pub fn let_go(&self, ws: WorkspaceId) {
+        let slot = self.slots.lock().remove(&ws);
+        // Whoever is waking it is waited for; whoever comes later looks for its slot again, and there is none.
+        if let Some(workspace) = slot.and_then(|slot| slot.lock().take()) {
+            workspace.retire();
+        }
     }
 
     /// The folder of the workspace's derived files.

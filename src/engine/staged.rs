@@ -125,6 +125,12 @@ impl Staged {
         now
     }
 
+    /// Notes that something under the id changed that is not the contact itself: of one that was merged into another.
+    pub fn touch(&mut self, id: ContactId) {
+        self.head.seq.0 += 1;
+        self.changes.push(Change { seq: self.head.seq, subject: Subject::Contact(id) });
+    }
+
     /// Notes that an item of the catalog was written or removed (the catalog itself is changed by the caller).
     pub fn put_item(&mut self, subject: Subject) {
         self.head.seq.0 += 1;

@@ -29,11 +29,12 @@ impl Engine {
         expires_at: Option<Millis>,
     ) -> Result<(TokenRecord, String)> {
         let name = named(name, "name", NAME_CHARS_MAX)?;
+        // Spans reading the last id and writing the next one; the tokens themselves are not locked while the disk writes.
+        // The workspace is looked up within, for its deletion waits for this lock.
+        let _writing = self.shared.tokens_writing.lock();
         if !self.catalog(ws)?.users.contains_key(&user) {
             return Err(Error::NotFound { what: "user", name: user.to_string() });
         }
-        // Spans reading the last id and writing the next one; the tokens themselves are not locked while the disk writes.
-        let _writing = self.shared.tokens_writing.lock();
         let id = TokenId(self.shared.tokens.read().keys().map(|id| id.0).max().unwrap_or(0) + 1);
         let mut random = [0u8; 32];
         rand::rng().fill_bytes(&mut random);

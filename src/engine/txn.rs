@@ -1,8 +1,9 @@
 //! One operation's view of its workspace while it runs in the committer: reads what is staged, stages what it changes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::merge::merged_into;
 use super::staged::{HistoryWrite, Sources, Staged};
 use super::workspace::State;
 use super::{Error, Result, Settings, records_cache};
@@ -164,11 +165,25 @@ impl<'a> Txn<'a> {
         self.staged.put(before, Some(now)).ok_or_else(|| Error::Io("nothing to put".into()))
     }
 
-    /// Stages the contact's removal, history included.
+    /// Stages the removal of the contact and of all that was merged into it, histories included.
     pub fn delete(&mut self, contact: Arc<Contact>) -> Result<()> {
         self.delete_history(contact.id)?;
+        for merged in merged_into(&contact) {
+            self.delete_history(*merged)?;
+            self.delete_side::<Merge>(*merged);
+            // A backup that is under way reads the change log.
+            self.staged.touch(*merged);
+        }
+        for id in std::iter::once(&contact.id).chain(merged_into(&contact)) {
+            self.clear_sides(SideRange::UndosOf(*id), usize::MAX)?;
+        }
         self.staged.put(Some(contact), None);
         Ok(())
+    }
+
+    /// Stages the removal of the contact alone: its history stays, for another that takes it in.
+    pub fn take_away(&mut self, contact: Arc<Contact>) {
+        self.staged.put(Some(contact), None);
     }
 
     fn delete_history(&mut self, contact: ContactId) -> Result<()> {
@@ -191,6 +206,25 @@ impl<'a> Txn<'a> {
         Ok(())
     }
 
+    /// What is kept under the contact's own id, with each entry's number, in no order.
+    pub fn history(&self, contact: ContactId) -> Result<Vec<(u64, Interaction)>> {
+        let mut entries = BTreeMap::new();
+        let mut before = None;
+        loop {
+            let page = self.sources.records.interactions(self.base.workspace.id, contact, before, 1000)?;
+            let Some((number, last)) = page.last() else { break };
+            before = Some((last.at, *number));
+            entries.extend(page);
+        }
+        for staged in self.base.history.iter().chain(&self.staged.history).filter(|entry| entry.contact == contact) {
+            match &staged.entry {
+                Some(interaction) => drop(entries.insert(staged.number, interaction.clone())),
+                None => drop(entries.remove(&staged.number)),
+            }
+        }
+        Ok(entries.into_iter().collect())
+    }
+
     /// Stages a new entry of the history of a contact just put; its number is the version that this made.
     pub fn add_history(&mut self, contact: &Contact, entry: Interaction) -> u64 {
         let number = contact.version.0;
@@ -200,9 +234,9 @@ impl<'a> Txn<'a> {
 
     /// The entry of that time and number of a contact's history, as the batch has it.
     pub fn past(&self, contact: ContactId, at: Millis, number: u64) -> Result<Option<Interaction>> {
-        let staged = self.base.history.iter().chain(&self.staged.history);
+        let mut staged = self.base.history.iter().chain(&self.staged.history);
         let is = |entry: &&HistoryWrite| (entry.contact, entry.at, entry.number) == (contact, at, number);
-        if let Some(entry) = staged.filter(is).last() {
+        if let Some(entry) = staged.rfind(is) {
             return Ok(entry.entry.clone());
         }
         let page = self.sources.records.interactions(self.base.workspace.id, contact, Some((at, number + 1)), 1)?;

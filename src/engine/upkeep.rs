@@ -64,7 +64,8 @@ fn round(shared: &Arc<Shared>, committer: &Committer) {
     let mut bytes: u64 = sizes.iter().sum();
     for (workspace, size) in awake.into_iter().zip(sizes) {
         let over = bytes > shared.settings.awake_bytes_max;
-        if idle(&workspace) >= sleep_after || (over && idle(&workspace) > round) {
+        let is_exported = shared.snapshots.is_live(workspace.id);
+        if !is_exported && (idle(&workspace) >= sleep_after || (over && idle(&workspace) > round)) {
             bytes -= size;
             let slept = sleep(shared, committer, workspace.clone());
             report(&workspace, "putting to sleep", slept);

@@ -1,5 +1,7 @@
 //! Comparing index and store completely, and making the index anew.
 
+mod merges;
+
 use std::sync::Arc;
 
 use super::shared::Shared;
@@ -16,7 +18,7 @@ const PROBLEMS_MAX: usize = 100;
 
 impl Engine {
     /// Compares index and store completely: every record's checksum, the counters, the change log, who holds which e-mail
-    /// and phone, the index in memory against one made anew, and the text index against the texts. No write happens meanwhile.
+    /// and phone, what was merged into whom, whose the histories are, the index in memory against one made anew, and the text index against the texts. No write happens meanwhile.
     ///
     /// # Errors
     /// [`super::Error::NotFound`]; what is found wrong is in the report.
@@ -102,13 +104,15 @@ fn verify(shared: &Shared, workspace: &Arc<Workspace>, report: &mut VerifyReport
         Err(error) => report.problems.push(error.to_string()),
     }
     let mut fresh = Index::bulk(&catalog);
-    let (mut identities, mut snoozes) = (Vec::new(), Vec::new());
+    let (mut identities, mut snoozes, mut merged) = (Vec::new(), Vec::new(), merges::Merges::default());
     contacts(records, ws, &head, report, |contact| {
         fresh.put(contact.id.0, Some(contact), &catalog);
         identities.extend(Records::identities_of(ws, contact));
         snoozes.extend(contact.snooze_end().map(|at| (at, contact.id)));
+        merged.contact(contact);
     })?;
     fresh.finish();
+    report.problems.extend(merged.problems(records, ws, fresh.alive())?.into_iter().take(PROBLEMS_MAX));
     holders(records, ws, identities, report)?;
     alarms(records, ws, snoozes, report)?;
     checksums(records, ws, report)?;

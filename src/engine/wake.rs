@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::checkpoint::{self, Header};
+use super::recent::Recent;
 use super::shared::Shared;
 use super::workspace::{State, Workspace};
 use super::{Error, Result};
@@ -25,8 +26,8 @@ pub fn wake(shared: &Shared, ws: WorkspaceId) -> Result<Workspace> {
     };
     let text = open_text(shared, &head, &catalog, &mut index)?;
     let grams = text.as_ref().map(|text| text.view());
-    let state =
-        State { head, catalog, index, grams, text_scan_max: shared.settings.text_scan_max, changed_in_flush: None };
+    let (text_scan_max, recent) = (shared.settings.text_scan_max, Recent::since(head.seq));
+    let state = State { head, catalog, index, grams, text_scan_max, changed_in_flush: None, recent };
     Ok(Workspace::new(ws, state, text, checkpointed, shared.clock.now()))
 }
 

@@ -7,12 +7,18 @@ use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex, RwLock, RwLockReadGuard};
 
+use super::export::snapshot::Snapshots;
+use super::recent::Recent;
 use super::records_cache::RecordCache;
+use super::segments::Found;
 use super::{Error, Result};
-use crate::contact::{Catalog, Contact, ContactId, Field, Millis, Seq, WorkspaceId};
+use crate::contact::{Catalog, Contact, ContactId, Field, Millis, SegmentId, Seq, WorkspaceId};
 use crate::filter::View;
 use crate::index::{GramIndex, GramView, Index, Row, RowSet};
 use crate::store::{Head, Records};
+
+/// Contacts are read in one walk where one in so many is asked for: the others are read for nothing.
+const WALK_SHARE: usize = 3;
 
 /// What a query reads, all at one version.
 pub struct State {
@@ -25,6 +31,8 @@ pub struct State {
     pub text_scan_max: usize,
     /// While a text flush runs: the rows written since it began.
     pub changed_in_flush: Option<RowSet>,
+    /// Who changed last.
+    pub recent: Recent,
 }
 
 impl State {
@@ -57,6 +65,8 @@ pub struct Workspace {
     pub checkpointed: AtomicU64,
     /// When it was last asked for.
     pub used_at: AtomicI64,
+    /// What was last found of each segment.
+    pub segments: Mutex<HashMap<SegmentId, Arc<Found>>>,
 }
 
 impl Workspace {
@@ -77,6 +87,7 @@ impl Workspace {
             arrived: Condvar::new(),
             checkpointed: AtomicU64::new(checkpointed.0),
             used_at: AtomicI64::new(now),
+            segments: Mutex::default(),
         }
     }
 
@@ -124,6 +135,32 @@ impl Workspace {
         Ok(contact)
     }
 
+    /// As [`Workspace::contact`], of many with ascending ids. The cache is asked, and left as it is: who reads many reads
+    /// each once.
+    pub fn contacts(
+        &self,
+        _state: &RwLockReadGuard<'_, State>,
+        records: &Records,
+        cache: &RecordCache,
+        ids: &[ContactId],
+    ) -> Result<Vec<Option<Arc<Contact>>>> {
+        let mut found: Vec<Option<Arc<Contact>>> = ids.iter().map(|id| cache.get(self.id, *id)).collect();
+        let missing: Vec<ContactId> =
+            ids.iter().zip(&found).filter(|(_, found)| found.is_none()).map(|(id, _)| *id).collect();
+        let mut stored = stored(self.id, records, &missing)?.into_iter();
+        // Looked at last: a batch is noted here before it reaches the store, and stays so while the state is held.
+        let in_flight = self.in_flight.read();
+        for (id, found) in ids.iter().zip(&mut found) {
+            if found.is_none() {
+                *found = stored.next().flatten();
+            }
+            if let Some(before) = in_flight.get(id) {
+                *found = before.clone();
+            }
+        }
+        Ok(found)
+    }
+
     /// Waits until the version is published.
     pub fn wait_for(&self, wanted: Option<Seq>, wait: Duration) -> Result<()> {
         let Some(wanted) = wanted else { return Ok(()) };
@@ -146,20 +183,28 @@ impl Workspace {
         self.state.write().index.build_order(field);
     }
 
+    /// Builds the groups of contacts that share an e-mail or phone, which merge suggestions are.
+    pub fn build_duplicates(&self) {
+        self.state.write().index.build_duplicates();
+    }
+
     /// Applies changed contacts and what the workspace defines now: the moment at which a write becomes visible.
     pub fn publish(
         &self,
         cache: &RecordCache,
+        snapshots: &Snapshots,
         head: Head,
         catalog: Arc<Catalog>,
         changed: &HashMap<ContactId, Option<Arc<Contact>>>,
     ) {
         let mut state = self.state.write();
+        snapshots.keep(self.id, &self.in_flight.read());
         if !Arc::ptr_eq(&state.catalog, &catalog) {
             state.index.define(&catalog);
             state.catalog = catalog;
         }
-        let State { index, catalog, changed_in_flush, .. } = &mut *state;
+        let State { index, catalog, changed_in_flush, recent, .. } = &mut *state;
+        recent.note(head.seq, changed.keys().map(|id| id.0));
         for (id, contact) in changed {
             index.put(id.0, contact.as_deref(), catalog);
             note(changed_in_flush, id.0);
@@ -173,6 +218,22 @@ impl Workspace {
         drop(state);
         self.announce(head.seq);
     }
+}
+
+/// The stored contacts of ascending ids: where they stand close together, in one walk.
+fn stored(ws: WorkspaceId, records: &Records, ids: &[ContactId]) -> Result<Vec<Option<Arc<Contact>>>> {
+    let (Some(first), Some(last)) = (ids.first(), ids.last()) else { return Ok(Vec::new()) };
+    let span = (last.0 - first.0) as usize + 1;
+    if span > ids.len().saturating_mul(WALK_SHARE) {
+        let one = |id: &ContactId| Ok(records.contact(ws, *id)?.map(Arc::new));
+        return ids.iter().map(one).collect();
+    }
+    let mut walk = records.contacts(ws, ContactId(first.0.saturating_sub(1)), span)?.into_iter().peekable();
+    let one = |id: &ContactId| {
+        while walk.next_if(|contact| contact.id < *id).is_some() {}
+        walk.next_if(|contact| contact.id == *id).map(Arc::new)
+    };
+    Ok(ids.iter().map(one).collect())
 }
 
 fn note(changed: &mut Option<RowSet>, row: Row) {

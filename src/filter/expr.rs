@@ -168,7 +168,7 @@ fn known_member(name: &str, path: &str) -> Result<(), Mistake> {
 }
 
 /// The field a condition names, by `field` or, in the dialect, by `category` alone.
-fn field(members: &Map<String, Json>, path: &str) -> Result<String, Mistake> {
+pub(super) fn field(members: &Map<String, Json>, path: &str) -> Result<String, Mistake> {
     let stands_for = match members.get("category") {
         None | Some(Json::Null) => None,
         Some(category) => category_field(category, path)?,

@@ -11,6 +11,7 @@ pub mod op;
 mod plan;
 pub mod predicate;
 mod resolve;
+pub mod saved;
 pub mod search;
 mod seen;
 mod segment;
@@ -27,7 +28,7 @@ use std::borrow::Cow;
 use jiff::tz::TimeZone;
 use serde_json::Value as Json;
 
-use crate::contact::{Catalog, Contact, Millis, Mistake, UserId};
+use crate::contact::{Catalog, Contact, Millis, Mistake, SegmentId, UserId};
 use crate::index::{GramView, Index, RowSet};
 
 /// The limits of a filter tree; each a setting.
@@ -64,6 +65,15 @@ pub struct View<'a> {
 /// The first mistake, with its path in the tree, what was found, what would be accepted and the nearest name.
 pub fn read(json: &Json, path: &str, context: &Context) -> Result<Filter, Mistake> {
     resolve::resolve(&expr::parse(json, path, &context.limits)?, path, context)
+}
+
+/// Reads and resolves the filter of a segment that is to be saved under that id, as [`read`] does, and so that it can be used
+/// as a condition: it neither contains itself nor is too deep or long for that.
+///
+/// # Errors
+/// The first mistake.
+pub fn read_segment(id: SegmentId, json: &Json, path: &str, context: &Context) -> Result<Filter, Mistake> {
+    segment::read(id, json, path, context)
 }
 
 /// The rows the filter matches, all of them alive; borrowed where the index keeps just that set.

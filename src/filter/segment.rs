@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::predicate::Predicate;
 use super::value::Given;
-use super::{Context, expr, resolve};
+use super::{Context, Filter, Limits, expr, resolve};
 use crate::contact::{Mistake, Segment, SegmentId, time};
 
 /// Where in the tree, segments' trees included, a condition is being read.
@@ -32,14 +32,27 @@ pub fn member(given: &Given) -> Result<Predicate, Mistake> {
         let names = catalog.segments.values().map(|segment| segment.name.as_str());
         given.unknown("unknown_segment", "the id or the name of a segment", names)
     })?;
-    if given.scope.within.contains(&segment.id) {
-        let message = format!("the segment {} contains itself by way of this condition", segment.name);
+    if let Some(at) = given.scope.within.iter().position(|id| *id == segment.id) {
+        let names = given.scope.within[at..].iter().filter_map(|id| catalog.segments.get(id)).chain([segment]);
+        let way = names.map(|segment| segment.name.as_str()).collect::<Vec<_>>().join(" → ");
+        let message = format!("the segment {} would contain itself: {way}", segment.name);
         return Err(given.mistake("segment_cycle", message));
     }
     resolve_segment(segment, given).map(|filter| Predicate::Member(Box::new(filter)))
 }
 
-fn resolve_segment(segment: &Segment, given: &Given) -> Result<super::Filter, Mistake> {
+/// Reads the filter that the segment is to have.
+pub fn read(id: SegmentId, json: &Json, path: &str, context: &Context) -> Result<Filter, Mistake> {
+    // As a condition it takes one level and one condition more.
+    let Limits { depth_max, conditions_max, .. } = context.limits;
+    let (depth_max, conditions_max) = (depth_max.saturating_sub(1), conditions_max.saturating_sub(1));
+    let limits = Limits { depth_max, conditions_max, ..context.limits };
+    let (context, conditions) = (Context { limits, zone: context.zone.clone(), ..*context }, Cell::new(0));
+    let scope = Scope { within: &[id], level: 0, conditions: &conditions };
+    resolve::node(&expr::parse(json, path, &limits)?, path, &context, &scope)
+}
+
+fn resolve_segment(segment: &Segment, given: &Given) -> Result<Filter, Mistake> {
     let unusable =
         |why: String| given.mistake("unusable_segment", format!("the segment {} cannot be used: {why}", segment.name));
     let json: Json = serde_json::from_str(&segment.filter).map_err(|_| unusable("its filter is not JSON".into()))?;

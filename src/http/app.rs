@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::limits::RateLimit;
 use super::metrics::Metrics;
@@ -22,6 +23,7 @@ struct Parts {
     settings: Settings,
     reads: Arc<Semaphore>,
     writes: Arc<Semaphore>,
+    exports: Arc<Semaphore>,
     rate: RateLimit,
     metrics: Metrics,
     definitions: [Mutex<()>; 64],
@@ -37,6 +39,7 @@ impl App {
             engine,
             reads: Arc::new(Semaphore::new(reads)),
             writes: Arc::new(Semaphore::new(settings.blocking_writes_max.max(1))),
+            exports: Arc::new(Semaphore::new(settings.exports_max)),
             rate: RateLimit::new(&settings),
             metrics: Metrics::new(),
             definitions: std::array::from_fn(|_| Mutex::new(())),
@@ -73,6 +76,17 @@ impl App {
     /// Whether the server is shutting down.
     pub fn is_closing(&self) -> bool {
         self.0.closing.load(Ordering::SeqCst)
+    }
+
+    /// The right to one export, held until it is over; none where as many are under way as may be.
+    pub fn export_slot(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.0.exports).try_acquire_owned().ok()
+    }
+
+    /// Waits until no export is under way, for so long at most.
+    pub async fn exports_over(&self, wait: Duration) {
+        let all = u32::try_from(self.settings().exports_max).unwrap_or(u32::MAX);
+        let _ = tokio::time::timeout(wait, self.0.exports.acquire_many(all)).await;
     }
 
     /// Runs a read on a thread that may block.

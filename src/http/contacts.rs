@@ -53,6 +53,9 @@ pub async fn read(
 }
 
 /// Change a contact: only what is given; null takes a value away
+///
+/// `status` is what shows: `blocked` hides the conversation's own status (`conversationStatus`), any other unblocks and sets
+/// it. To unblock and have the hidden status back, do the action `unblock` (`POST /v1/contacts/actions`).
 #[utoipa::path(patch, operation_id = "updateContact", path = "/contacts/{identifier}", tag = "Contacts", request_body = ContactFields,
     params(("identifier" = String, Path, description = "`17`, `id:17`, `email:…` or `phone:+…`")),
     responses((status = 200, body = ContactAnswer)))]

@@ -23,6 +23,22 @@ impl<S: Send + Sync> FromRequestParts<S> for Named {
 }
 
 impl Named {
+    /// The contact that a body names: by number, or as an address would.
+    ///
+    /// # Errors
+    /// `wrong_type` at that member.
+    pub(super) fn of_json(json: &serde_json::Value, member: &str) -> Result<Named, Problem> {
+        match json {
+            serde_json::Value::Number(number) => Ok(Named(number.to_string())),
+            serde_json::Value::String(text) => Ok(Named(text.clone())),
+            _ => Err(Problem::mistake(
+                member,
+                "wrong_type",
+                "a contact is named by its id, or by id:17, email:ana@example.com or phone:+60123456789",
+            )),
+        }
+    }
+
     /// The identifier, a national phone number read with the workspace's country.
     ///
     /// # Errors

@@ -14,9 +14,10 @@ use super::json::JsonBody;
 use super::problem::Problem;
 use super::query_string::QueryString;
 use super::roles::{May, SearchContacts};
+use super::segments::SegmentName;
 use super::strict::{self, AsObject};
 use super::wire::ContactBody;
-use crate::contact::{Catalog, Contact, Field, SegmentId, Seq, column, render};
+use crate::contact::{Catalog, Contact, Field, Seq, column, render};
 use crate::engine::{FacetCounts, Page, Query, Sort};
 
 /// About how many bytes one contact takes as JSON: what a page's buffer begins with.
@@ -32,8 +33,8 @@ pub struct SearchBody {
     #[serde(default, deserialize_with = "strict::optional")]
     #[schema(value_type = Option<Object>)]
     filter: Option<Json>,
-    /// A saved filter's id.
-    segment: Option<u32>,
+    /// A segment's id or name.
+    segment: Option<SegmentName>,
     /// IANA name in any case; the workspace's where absent.
     #[schema(example = "Asia/Kuala_Lumpur")]
     timezone: Option<String>,
@@ -106,7 +107,7 @@ impl SearchBody {
         let query = Query {
             search: self.search,
             filter: self.filter,
-            segment: self.segment.map(SegmentId),
+            segment: self.segment.map(Into::into),
             timezone: self.timezone,
             sort: sort.collect(),
             offset: self.offset.unwrap_or(0),
@@ -129,8 +130,8 @@ pub struct CountBody {
     #[serde(default, deserialize_with = "strict::optional")]
     #[schema(value_type = Option<Object>)]
     filter: Option<Json>,
-    /// A saved filter's id.
-    segment: Option<u32>,
+    /// A segment's id or name.
+    segment: Option<SegmentName>,
     /// IANA name in any case; the workspace's where absent.
     timezone: Option<String>,
     /// Wait briefly until the workspace has this version.
@@ -143,7 +144,7 @@ impl CountBody {
         Query {
             search: self.search,
             filter: self.filter,
-            segment: self.segment.map(SegmentId),
+            segment: self.segment.map(Into::into),
             timezone: self.timezone,
             min_version: self.min_version.map(Seq),
             ..Query::default()
@@ -281,7 +282,11 @@ pub async fn count(
     .await
 }
 
-fn page_answer(page: &Page, columns: Option<Vec<Field>>) -> Result<Answer, Problem> {
+/// The page as an answer, of all its contacts' fields or of some.
+///
+/// # Errors
+/// As [`Answer::ok`].
+pub(super) fn page_answer(page: &Page, columns: Option<Vec<Field>>) -> Result<Answer, Problem> {
     let body = SearchAnswer {
         items: Rows { contacts: &page.contacts, catalog: &page.catalog, columns },
         total: page.total,
@@ -296,7 +301,7 @@ fn page_answer(page: &Page, columns: Option<Vec<Field>>) -> Result<Answer, Probl
 }
 
 /// The fields of these names, each once, in order.
-fn resolve(names: &[String], catalog: &Catalog) -> Result<Vec<Field>, Problem> {
+pub(super) fn resolve(names: &[String], catalog: &Catalog) -> Result<Vec<Field>, Problem> {
     let mut fields = Vec::with_capacity(names.len().min(64));
     let mut mistakes = Vec::new();
     for (at, name) in names.iter().enumerate() {
@@ -322,7 +327,7 @@ mod tests {
             "facetMode": "disjunctive", "minVersion": 7 }"#;
         let (query, columns) = parse::<SearchBody>(body.as_bytes()).expect("a query").query();
         assert_eq!(query.search.as_deref(), Some("car"));
-        assert_eq!(query.segment, Some(SegmentId(4)));
+        assert_eq!(query.segment, Some(crate::contact::SegmentId(4).into()));
         assert_eq!((query.offset, query.limit), (50, Some(100)));
         assert!(query.disjunctive);
         assert_eq!(query.min_version, Some(Seq(7)));

@@ -24,8 +24,9 @@ use super::app::App;
 use super::problem::{Kind, Problem};
 use super::settings::Settings;
 use super::{
-    auth, channels, columns, contact_actions, contact_tags, contacts, explain, fields, health, idempotency,
-    interactions, limits, metrics, observe, openapi, search, stages, tags, users, workspace,
+    auth, channels, columns, contact_actions, contact_tags, contacts, explain, export, fields, health, idempotency,
+    interactions, limits, merges, metrics, observe, openapi, search, segments, stages, suggestions, tags, users,
+    workspace,
 };
 use crate::engine::{self, Engine};
 
@@ -71,10 +72,16 @@ pub(super) fn routes(app: &App) -> OpenApiRouter<App> {
         .routes(routes!(contact_actions::act))
         .routes(routes!(contact_tags::add, contact_tags::remove))
         .routes(routes!(interactions::record, interactions::list))
+        .routes(routes!(merges::merge))
+        .routes(routes!(merges::unmerge))
+        .routes(routes!(merges::list))
+        .routes(routes!(suggestions::list))
         .routes(routes!(search::search))
         .routes(routes!(search::count))
         .routes(routes!(explain::search))
         .routes(routes!(explain::contact))
+        .routes(routes!(export::export))
+        .routes(routes!(export::page))
         .routes(routes!(fields::list, fields::create))
         .routes(routes!(fields::update, fields::delete))
         .routes(routes!(tags::list, tags::create))
@@ -85,6 +92,9 @@ pub(super) fn routes(app: &App) -> OpenApiRouter<App> {
         .routes(routes!(users::update))
         .routes(routes!(stages::list, stages::create))
         .routes(routes!(stages::update, stages::delete))
+        .routes(routes!(segments::list, segments::create))
+        .routes(routes!(segments::read, segments::update, segments::delete))
+        .routes(routes!(segments::contacts))
         .routes(routes!(workspace::read))
         .routes(routes!(workspace::me))
         .routes(routes!(columns::read, columns::replace))
@@ -168,6 +178,8 @@ impl Server {
             tracing::warn!("requests still ran at the end of the shutdown's time");
         }
         connections.shutdown().await;
+        // Nobody takes them any more: they end by themselves, before the engine closes under them.
+        app.exports_over(Duration::from_secs(10)).await;
         let engine = Arc::clone(app.engine());
         let closed = tokio::task::spawn_blocking(move || engine.close()).await.map_err(|_| Error::Broken)?;
         tracing::info!("closed");

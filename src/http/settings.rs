@@ -32,6 +32,18 @@ pub struct Settings {
     pub blocking_reads_max: usize,
     /// Writes in the engine at the same moment: they share one sync of the disk, so many at once are cheap.
     pub blocking_writes_max: usize,
+    /// Exports under way at the same moment, until their callers have them.
+    pub exports_max: usize,
+    /// Where an export waits for its caller; the index's folder where empty.
+    pub export_folder: String,
+    /// The largest such file in bytes.
+    pub export_bytes_max: u64,
+    /// Bytes that its disk must have left.
+    pub export_free_bytes_min: u64,
+    /// Milliseconds that an export is given to be whole before its answer begins, so that it says how long it is.
+    pub export_head_wait_ms: u64,
+    /// Seconds after which a caller that takes nothing of its export is given up.
+    pub export_stall_s: u64,
     /// Whether answers are compressed for callers that ask for it.
     pub compression: bool,
     /// Whether `/metrics` answers anyone; else only callers on this machine that come straight, not through a proxy.

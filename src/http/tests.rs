@@ -16,6 +16,12 @@ pub(crate) fn settings() -> Settings {
         rate_burst: 1,
         blocking_reads_max: 4,
         blocking_writes_max: 64,
+        exports_max: 2,
+        export_folder: String::new(),
+        export_bytes_max: 1 << 30,
+        export_free_bytes_min: 0,
+        export_head_wait_ms: 200,
+        export_stall_s: 60,
         compression: true,
         metrics_open: true,
     }

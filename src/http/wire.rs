@@ -71,6 +71,10 @@ impl ToSchema for ContactBody {
 fn beside() -> Map<String, Json> {
     let members = json!({
         "profilePic": {"type": ["string", "null"], "format": "uri", "description": "Profile picture, https only"},
+        "snoozedUntil": {
+            "type": ["string", "integer", "null"], "format": "date-time",
+            "description": "When a snooze ends by itself: a time in the future, with the status snoozed; null is no end",
+        },
         "customFields": {"type": "object", "description": "Custom fields by slug", "additionalProperties": true},
     });
     members.as_object().cloned().unwrap_or_default()

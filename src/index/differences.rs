@@ -130,6 +130,9 @@ impl Index {
         self.sets.iter().for_each(|(&field, set)| report.broken("facet", field, set.check()));
         self.columns.iter().for_each(|(&field, column)| report.broken("column", field, column.check()));
         self.texts.iter().for_each(|(&field, text)| report.broken("text", field, text.check()));
+        if let Some(row) = self.check_duplicates() {
+            report.add(format!("who shares an e-mail or phone differs at row {row}"));
+        }
         let keys = self.keys();
         if self.orders.contains_key(&Field::Name) {
             let rows = self.present(Field::Name);

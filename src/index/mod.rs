@@ -8,6 +8,7 @@ mod checkpoint;
 mod collation;
 mod column;
 mod differences;
+mod duplicates;
 mod facet;
 mod fields;
 mod grams;
@@ -26,6 +27,7 @@ use smallvec::SmallVec;
 pub use checkpoint::{CheckpointError, Section, write_sections};
 pub use collation::Collation;
 pub use column::{Column, number_from_key, number_key};
+pub use duplicates::{Duplicates, Group, Shared};
 pub use facet::Facet;
 pub use grams::{GramError, GramIndex, GramSettings, GramView, PreparedView, RowTexts};
 pub use order::{Found, Order};
@@ -55,6 +57,8 @@ pub struct Index {
     /// By row: the first 8 bytes of the full name's sort key, which spare most comparing of names. Empty while names have no order.
     name_heads: Vec<u64>,
     sources: Sources,
+    /// Who shares an e-mail or phone; kept up to date by `put` once it is built.
+    duplicates: Option<Box<Duplicates>>,
     collation: Collation,
 }
 
@@ -79,6 +83,7 @@ impl Index {
             orders: BTreeMap::new(),
             name_heads: Vec::new(),
             sources: Sources::default(),
+            duplicates: None,
             collation: Collation::new(&catalog.workspace.locale),
         };
         index.define(catalog);
@@ -101,6 +106,9 @@ impl Index {
             facet.set(row, contact.and_then(|contact| fields::code_of(contact, field)));
         }
         self.put_sets(row, contact, catalog);
+        if let Some(duplicates) = &mut self.duplicates {
+            duplicates.leave(row, self.columns.get(&Field::Phone), self.texts.get(&Field::Email));
+        }
         let mut changed: SmallVec<[Field; 16]> = SmallVec::new();
         for (&field, column) in &mut self.columns {
             if column.set(row, contact.and_then(|contact| fields::number_of(contact, field))) {
@@ -117,6 +125,9 @@ impl Index {
                     changed.push(Field::Name);
                 }
             }
+        }
+        if let Some(duplicates) = &mut self.duplicates {
+            duplicates.join(row, self.columns.get(&Field::Phone), self.texts.get(&Field::Email));
         }
         if text_changed {
             self.unflushed.insert(row);
@@ -356,6 +367,7 @@ impl Index {
             ("columns", self.columns.values().map(Column::memory).sum()),
             ("texts", self.texts.values().map(TextColumn::memory).sum()),
             ("orders", self.orders.values().map(Order::memory).sum::<usize>() + self.name_heads.capacity() * 8),
+            ("duplicates", self.duplicates.as_ref().map_or(0, |duplicates| duplicates.memory())),
         ]
     }
 }

@@ -190,6 +190,11 @@ impl RowSet {
         self.0.iter()
     }
 
+    /// The rows from this one on, ascending.
+    pub fn from(&self, row: Row) -> impl Iterator<Item = Row> + '_ {
+        self.0.range(row..)
+    }
+
     /// Calls `f` with every row ascending, in blocks: 20 times faster than `iter` on dense sets.
     pub fn for_each(&self, mut f: impl FnMut(Row)) {
         let mut block = [0; BLOCK];

@@ -10,7 +10,8 @@ use std::hash::BuildHasher;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-use self::rows_of::RowsOf;
+pub(super) use self::rows_of::RowsOf;
+use super::duplicates::Sharing;
 use super::{Row, RowSet, bytes};
 use crate::contact::fold;
 
@@ -182,6 +183,21 @@ impl TextColumn {
     pub fn equal(&self, text: &str) -> RowSet {
         let hash = self.hasher.hash_one(text);
         self.rows.union(self.numbers.iter_hash(hash).copied().filter(|&number| self.text(number).0 == text))
+    }
+
+    /// The rows with the row's compare-folded text.
+    pub(super) fn sharing(&self, row: Row) -> Option<Sharing> {
+        let text = self.get(row)?;
+        let same = self.numbers.iter_hash(self.hasher.hash_one(text)).filter(|&&number| self.text(number).0 == text);
+        same.map(|&number| self.rows.sharing(number)).reduce(Sharing::and)
+    }
+
+    /// The lowest row of each compare-folded text that several rows have.
+    pub(super) fn shared(&self) -> RowSet {
+        // Two texts may be equal to `compare` and not to `search`: then both are accented, or one is.
+        let several = self.rows.several().chain(self.accented.iter());
+        let lowest = several.filter_map(|row| self.sharing(row)).filter(|sharing| sharing.count > 1);
+        RowSet::from_unsorted(lowest.filter_map(|sharing| sharing.first).collect())
     }
 
     /// How many distinct texts there are: what `rows_where` has to look at.

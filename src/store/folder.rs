@@ -3,7 +3,7 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -58,12 +58,20 @@ pub fn lock(folder: &Path) -> Result<File, StoreError> {
         outcome = file.try_lock();
     }
     match outcome {
-        Ok(()) => Ok(file),
+        Ok(()) if is_at(&file, &path) => Ok(file),
+        // Compaction has put another folder in its place.
+        Ok(()) => Err(StoreError::Open(format!("{shown} was moved away meanwhile: try again"))),
         Err(TryLockError::WouldBlock) => {
             Err(StoreError::Open(format!("another process uses it (it holds {shown}): stop that one first")))
         }
         Err(TryLockError::Error(error)) => Err(StoreError::Open(format!("{shown} cannot be locked: {error}"))),
     }
+}
+
+/// Whether the open file is the one of that path.
+fn is_at(file: &File, path: &Path) -> bool {
+    let same = |own: &fs::Metadata, there: &fs::Metadata| (own.dev(), own.ino()) == (there.dev(), there.ino());
+    matches!((file.metadata(), fs::metadata(path)), (Ok(own), Ok(there)) if same(&own, &there))
 }
 
 /// The files of the folder whose name begins or ends so.

@@ -222,6 +222,12 @@ pub fn of_alarm(key: &[u8]) -> Option<(i64, WorkspaceId, Alarm)> {
     Some((at as i64, WorkspaceId(ws), alarm))
 }
 
+/// What a key says if it is an alarm's.
+pub fn of_any_alarm(key: &[u8]) -> Option<(i64, WorkspaceId, Alarm)> {
+    let (from, to) = alarms();
+    (from.as_slice()..to.as_slice()).contains(&key).then(|| of_alarm(key)).flatten()
+}
+
 pub fn active_job(ws: WorkspaceId, job: JobId) -> Vec<u8> {
     key(SERVER, b'j', &[&ws.0.to_be_bytes(), &job.0.to_be_bytes()])
 }
@@ -265,6 +271,30 @@ pub fn parts(ws: WorkspaceId, job: JobId, kind: PartKind, from: u32) -> Range {
 /// The parts of every kind.
 pub fn parts_of(ws: WorkspaceId, job: JobId) -> Range {
     below(key(ws, b'o', &[&job.0.to_be_bytes()]))
+}
+
+/// The workspace and job of a part's key, and whether such a part holds contacts' values: an upload, or rows that failed.
+pub fn of_part(key: &[u8]) -> Option<(WorkspaceId, JobId, bool)> {
+    let (job, kind) = (key.get(5..9)?.try_into().ok().map(u32::from_be_bytes)?, *key.get(9)?);
+    let holds_values = kind == PartKind::Upload as u8 || kind == PartKind::Failed as u8;
+    owner(key).filter(|_| letter(key) == Some(b'o')).map(|ws| (ws, JobId(job), holds_values))
+}
+
+/// The workspace and job of the key of a job's record.
+pub fn of_job(key: &[u8]) -> Option<(WorkspaceId, JobId)> {
+    let ws = owner(key).filter(|_| letter(key) == Some(b'j'))?;
+    Some((ws, JobId(last_id(key)?)))
+}
+
+/// Whose range the key lies in; `None` in the server's.
+pub fn owner(key: &[u8]) -> Option<WorkspaceId> {
+    let ws = key.first_chunk().copied().map(u32::from_be_bytes).map(WorkspaceId)?;
+    (ws != SERVER).then_some(ws)
+}
+
+/// The letter that says what is kept under a workspace's key; `None` in the server's range.
+pub fn letter(key: &[u8]) -> Option<u8> {
+    owner(key).and(key.get(4).copied())
 }
 
 pub fn undo(ws: WorkspaceId, contact: ContactId, job: JobId) -> Vec<u8> {

@@ -8,6 +8,9 @@ use minicbor::{Decode, Encode};
 use super::{Records, StoreError, Writes, codec, keys, records::Result};
 use crate::contact::{ContactId, Done, Job, JobId, Merge, Millis, Part, PartKind, Undo, WorkspaceId};
 
+/// Entries of histories looked at in one scan.
+const HISTORY_PAGE: usize = 1000;
+
 /// A kind of record with a key of its own.
 pub trait Side: Encode<()> + for<'b> Decode<'b, ()> {
     /// What names one of them in its workspace.
@@ -180,14 +183,25 @@ impl Records {
         self.all(keys::jobs(ws))
     }
 
-    /// The workspace's merges that can still be undone, with the id of the contact that was taken in; ascending.
-    pub fn merges(&self, ws: WorkspaceId) -> Result<Vec<(ContactId, Merge)>> {
-        let mut merges = Vec::new();
+    /// Calls `visit` with every merge of the workspace and the id of the contact that was taken in; ascending.
+    pub fn each_merge(&self, ws: WorkspaceId, mut visit: impl FnMut(ContactId, Merge)) -> Result<()> {
         self.each(keys::merges(ws), |key, bytes| {
-            merges.push((keys::last_id(key).map(ContactId).unwrap_or_default(), codec::decode(key, bytes)?));
+            visit(keys::last_id(key).map(ContactId).unwrap_or_default(), codec::decode(key, bytes)?);
             Ok(())
-        })?;
-        Ok(merges)
+        })
+    }
+
+    /// The ids that anything of a history is kept under, ascending.
+    pub fn histories(&self, ws: WorkspaceId) -> Result<Vec<ContactId>> {
+        let (mut owners, mut after) = (Vec::new(), None);
+        loop {
+            let entries = self.entries(&keys::histories(ws, after), HISTORY_PAGE)?;
+            owners.extend(entries.iter().filter_map(|(key, _)| keys::of_interaction(key)).map(|(contact, _)| contact));
+            owners.dedup();
+            let Some(last) = owners.last().filter(|_| entries.len() == HISTORY_PAGE) else { return Ok(owners) };
+            // The rest of a long history says nothing more: the oldest there can be is its end.
+            after = Some((*last, i64::MIN, 0));
+        }
     }
 
     /// Up to `limit` pieces of a job's data, from number `from` on, in order.

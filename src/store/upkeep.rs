@@ -96,6 +96,13 @@ impl Records {
     /// Deletes a workspace with all that is in it, in many small batches; the first takes it off the list, and what an
     /// interruption leaves is deleted at the next [`Records::open`]. To be called by the thread that commits.
     pub fn delete_workspace(&self, ws: WorkspaceId) -> Result<()> {
+        self.begin_deletion(ws)?;
+        while !self.go_on_deleting(ws)? {}
+        Ok(())
+    }
+
+    /// The first batch of [`Records::delete_workspace`]: from here on there is no such workspace.
+    pub fn begin_deletion(&self, ws: WorkspaceId) -> Result<()> {
         let mut writes = Writes::default();
         writes.delete(keys::workspace(ws));
         for token in self.tokens()?.iter().filter(|token| token.workspace == ws) {
@@ -103,20 +110,20 @@ impl Records {
         }
         self.server_keys_of(ws)?.into_iter().for_each(|key| writes.delete(key));
         writes.put(keys::removal(ws), &Removal { finished: false });
-        self.commit(writes)?;
-        loop {
-            let entries = self.entries(&keys::whole(ws), DELETED_AT_ONCE)?;
-            let last = entries.len() < DELETED_AT_ONCE;
-            let mut writes = Writes::default();
-            entries.into_iter().for_each(|(key, _)| writes.delete(key));
-            if last {
-                writes.put(keys::removal(ws), &Removal { finished: true });
-            }
-            self.commit(writes)?;
-            if last {
-                return Ok(());
-            }
+        self.commit(writes)
+    }
+
+    /// Each later batch; whether it was the last.
+    pub fn go_on_deleting(&self, ws: WorkspaceId) -> Result<bool> {
+        let entries = self.entries(&keys::whole(ws), DELETED_AT_ONCE)?;
+        let last = entries.len() < DELETED_AT_ONCE;
+        let mut writes = Writes::default();
+        entries.into_iter().for_each(|(key, _)| writes.delete(key));
+        if last {
+            writes.put(keys::removal(ws), &Removal { finished: true });
         }
+        self.commit(writes)?;
+        Ok(last)
     }
 
     /// Adds to `writes` the removal of changes up to `upto`, of at most `limit` values. Returns the last change

@@ -125,6 +125,79 @@ fn a_backup_misses_no_change_made_while_it_catches_up() {
     }
 }
 
+type Script = fn(&Engine, &Actor);
+
+/// What may happen while a backup runs: 1 has taken in 2 and 3 has taken in 4 before it begins, 5 and 6 stand alone.
+const SCRIPTS: [Script; 7] = [
+    |engine, by| drop(engine.merge(by, &id(5), &id(6), &Map::new()).expect("merged")),
+    |engine, by| drop(engine.merge(by, &id(5), &id(1), &Map::new()).expect("merged")),
+    |engine, by| drop(engine.unmerge(by, &id(1), ContactId(2)).expect("given back")),
+    |engine, by| assert_eq!(engine.delete_contact(by, &id(4)).expect("deleted").value.0, 3),
+    |engine, by| {
+        engine.unmerge(by, &id(1), ContactId(2)).expect("given back");
+        engine.delete_contact(by, &id(1)).expect("deleted");
+    },
+    |engine, by| {
+        engine.merge(by, &id(6), &id(3), &Map::new()).expect("merged");
+        engine.delete_contact(by, &id(6)).expect("deleted");
+    },
+    |engine, by| {
+        engine.unmerge(by, &id(1), ContactId(2)).expect("given back");
+        engine.record(by, &id(2), comment()).expect("recorded");
+        engine.merge(by, &id(6), &id(2), &Map::new()).expect("merged");
+    },
+];
+
+#[test]
+fn a_backup_has_what_is_merged_and_given_back_while_it_runs() {
+    for (place, script) in SCRIPTS.into_iter().enumerate() {
+        for (moment, many) in (1..22).map(|moment| (moment, false)).chain([(5, true), (9, true), (15, true)]) {
+            let store = Arc::new(Watched::default());
+            let engine = open(store.clone());
+            let actor = operator(&engine);
+            for who in 1..7 {
+                engine.create_contact(&actor, &fields(json!({"firstName": "x"}))).expect("created");
+                engine.record(&actor, &id(who), comment()).expect("recorded");
+            }
+            for (one, two) in [(1, 2), (3, 4)] {
+                engine.merge(&actor, &id(one), &id(two), &Map::new()).expect("merged");
+            }
+            let before = seen(&engine, &actor);
+            let (writer, by) = (engine.clone(), actor.clone());
+            store.around_reads(move |number| {
+                if number == 2 && many {
+                    let many = vec![fields(json!({"firstName": "many"})); 1001];
+                    writer.create_many(&by, &many, false, false).expect("created");
+                }
+                if number == moment {
+                    script(&writer, &by);
+                }
+            });
+            let mut file = Vec::new();
+            engine.backup(&mut file).expect("backed up");
+            *store.reads.lock() = None;
+            let restored: Arc<dyn Store> = Arc::new(MemoryStore::default());
+            engine::restore(&restored, &mut &file[..]).expect("restored");
+            let restored = open(restored);
+            let what = format!("script {place} at read {moment}");
+            assert_eq!(restored.verify(actor.workspace).expect("verified").problems, [""; 0], "{what}");
+            // Once the workspace is written, what happens is too late to be in it.
+            let seen = seen(&restored, &actor);
+            assert!(seen == self::seen(&engine, &actor) || moment > 16 && seen == before, "{what}");
+        }
+    }
+}
+
+/// The six contacts and the numbers of their histories.
+fn seen(engine: &Engine, actor: &Actor) -> Vec<(Option<Contact>, Vec<u64>)> {
+    let one = |who: u32| {
+        let contact = engine.contact(actor.workspace, &id(who), None).ok().map(|found| (*found.value).clone());
+        let history = engine.history(actor.workspace, &id(who), None, 99).unwrap_or_default();
+        (contact, history.iter().map(|entry| entry.0).collect())
+    };
+    (1..7).map(one).collect()
+}
+
 fn lines(engine: &Engine) -> Vec<String> {
     let mut file = Vec::new();
     engine.backup(&mut file).expect("backed up");

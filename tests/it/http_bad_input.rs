@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::bad_input::{BODIES, CONTACTS, CONVERSATION, DEFINITIONS, IDENTIFIERS, ROUTES, Row};
+use crate::bad_input::{BODIES, CONTACTS, CONVERSATION, DEFINITIONS, IDENTIFIERS, ROUTES, Row, SEGMENTS};
 use crate::bad_query::{FILTERS, MEMBERS};
 use crate::support::api::{Api, Reply};
 
@@ -45,7 +45,7 @@ async fn wrong_requests_are_refused_and_change_nothing() {
     let api = Api::new().await;
     let before = version(&api).await;
     let mut judge = Judge::default();
-    for rows in [CONTACTS, IDENTIFIERS, ROUTES, CONVERSATION, DEFINITIONS] {
+    for rows in [CONTACTS, IDENTIFIERS, ROUTES, CONVERSATION, DEFINITIONS, SEGMENTS] {
         table(&api, &mut judge, rows).await;
     }
     bodies(&api, &mut judge).await;
@@ -74,6 +74,7 @@ async fn bodies(api: &Api, judge: &mut Judge) {
     for (method, path) in [
         ("POST", "/v1/contacts"),
         ("POST", "/v1/contacts/search"),
+        ("POST", "/v1/contacts/export"),
         ("PATCH", "/v1/tags/1"),
         ("POST", "/v1/contacts/actions"),
         ("PUT", "/v1/me/columns"),
@@ -92,6 +93,9 @@ async fn queries(api: &Api, judge: &mut Judge) {
         let bytes = body.as_bytes().to_vec();
         let reply = api.raw(Some(&api.owner), "POST", "/v1/contacts/search", &headers, bytes).await;
         judge.check(&format!("search {body}"), &reply, *status, code, path);
+        let bytes = body.as_bytes().to_vec();
+        let reply = api.raw(Some(&api.owner), "POST", "/v1/contacts/page.csv", &headers, bytes).await;
+        judge.check(&format!("page.csv {body}"), &reply, *status, code, path);
     }
     for (filter, status, code, path) in FILTERS {
         for route in
@@ -101,6 +105,9 @@ async fn queries(api: &Api, judge: &mut Judge) {
             let reply = api.raw(Some(&api.owner), "POST", route, &headers, bytes).await;
             judge.check(&format!("{route} {filter}"), &reply, *status, code, path);
         }
+        let bytes = format!("{{\"format\": \"csv\", \"filter\": {filter}}}").into_bytes();
+        let reply = api.raw(Some(&api.owner), "POST", "/v1/contacts/export", &headers, bytes).await;
+        judge.check(&format!("export {filter}"), &reply, *status, code, path);
     }
     let late = json!({"minVersion": 1_000_000});
     for route in ["/v1/contacts/search", "/v1/contacts/count"] {

@@ -1,9 +1,15 @@
 //! Every route once with good input, and the description that lists them all.
 
+mod export;
 #[path = "http_routes/many.rs"]
 mod many;
+#[path = "http_routes/merges.rs"]
+mod merges;
 
 use std::collections::BTreeSet;
+
+#[path = "http_routes/segments.rs"]
+mod segments;
 
 use serde_json::{Value as Json, json};
 
@@ -44,7 +50,10 @@ async fn every_described_route_answers_good_input() {
     contacts(&mut tour).await;
     interactions(&mut tour).await;
     queries(&mut tour).await;
+    merges::tour(&mut tour).await;
+    export::tour(&mut tour).await;
     definitions(&mut tour).await;
+    segments::tour(&mut tour).await;
     many::tour(&mut tour).await;
     tour.call(200, "GET", "/health", "/health", None).await;
     tour.call(200, "GET", "/ready", "/ready", None).await;

@@ -36,6 +36,7 @@ fn every_query_is_answered_as_by_a_plain_scan() {
             let place = format!("ROLLCALL_SEED={seed}, query {case}: {}", shown(&query));
             check(&world, &query, &place, &mut seen);
             if case % 10 == 0 {
+                world.check_segments(&place);
                 laws(&mut world, &mut asked, &place);
             }
         }
@@ -166,7 +167,7 @@ fn shown(query: &Query) -> String {
     let key = |key: &rollcall::engine::Sort| json!({"field": key.field, "descending": key.descending, "missingFirst": key.missing_first});
     let sort: Vec<_> = query.sort.iter().map(key).collect();
     json!({
-        "search": query.search, "filter": query.filter, "segment": query.segment, "timezone": query.timezone,
+        "search": query.search, "filter": query.filter, "segment": format!("{:?}", query.segment), "timezone": query.timezone,
         "sort": sort, "offset": query.offset, "limit": query.limit, "facets": query.facets,
         "disjunctive": query.disjunctive,
     })

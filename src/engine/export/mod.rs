@@ -1,17 +1,21 @@
-//! Contacts as rows of CSV or NDJSON, which an import reads back to the same contacts.
+//! Contacts as rows of CSV or NDJSON, which an import reads back to the same contacts, all as they were at one moment.
 
 pub(super) mod cell;
+mod page;
+mod rows;
+pub(super) mod snapshot;
 
 use std::io::{self, Write};
 
-use serde_json::{Map, Value as Json, json};
+use super::{Actor, Engine, Error, Query};
+use crate::contact::WorkspaceId;
 
-use crate::contact::{Catalog, Contact, ContactId, WorkspaceId, render};
+pub use page::page;
+pub use rows::Rows;
+pub use snapshot::Export;
 
-use super::{Engine, Error};
-
-/// How many contacts are read from the store at a time.
-const CHUNK: usize = 1000;
+/// How many contacts are read under one lock: writers wait no longer than that takes.
+const CHUNK: usize = 100;
 
 /// The member that holds the custom fields by slug.
 pub(super) const CUSTOM: &str = "customFields";
@@ -25,122 +29,6 @@ pub enum Format {
     Ndjson,
 }
 
-/// Writes contacts one after another.
-pub struct Rows<'a> {
-    out: Out<'a>,
-    catalog: &'a Catalog,
-    /// CSV: what each column takes from the contact's JSON.
-    columns: Vec<Column>,
-}
-
-enum Out<'a> {
-    Csv(Box<csv::Writer<&'a mut dyn Write>>),
-    Ndjson(&'a mut dyn Write),
-}
-
-enum Column {
-    Member(String),
-    Custom(String),
-}
-
-impl<'a> Rows<'a> {
-    /// Rows of that form, with every field the catalog knows.
-    ///
-    /// # Errors
-    /// Those of the writer.
-    pub fn new(format: Format, out: &'a mut dyn Write, catalog: &'a Catalog) -> io::Result<Rows<'a>> {
-        match format {
-            Format::Csv => Rows::csv(out, catalog),
-            Format::Ndjson => Ok(Rows { out: Out::Ndjson(out), catalog, columns: Vec::new() }),
-        }
-    }
-
-    /// CSV of every member; writes the header.
-    ///
-    /// # Errors
-    /// Those of the writer.
-    pub fn csv(out: &'a mut dyn Write, catalog: &'a Catalog) -> io::Result<Rows<'a>> {
-        let members = row(&Contact::default(), catalog);
-        let members: Vec<(&str, &str)> = members
-            .keys()
-            .filter(|member| *member != CUSTOM)
-            .map(|member| (member.as_str(), member.as_str()))
-            .collect();
-        Rows::of_columns(out, catalog, &members)
-    }
-
-    /// CSV of these members, each under a heading of its own, and of every custom field; writes the header.
-    ///
-    /// # Errors
-    /// Those of the writer.
-    pub fn of_columns(out: &'a mut dyn Write, catalog: &'a Catalog, members: &[(&str, &str)]) -> io::Result<Rows<'a>> {
-        let slugs = || catalog.fields.values().map(|field| field.slug.as_str());
-        let mut writer = csv::Writer::from_writer(out);
-        // A slug is never the name of a member.
-        writer.write_record(members.iter().map(|(heading, _)| *heading).chain(slugs())).map_err(plain)?;
-        let members = members.iter().map(|(_, member)| Column::Member((*member).to_owned()));
-        let columns = members.chain(slugs().map(|slug| Column::Custom(slug.to_owned()))).collect();
-        Ok(Rows { out: Out::Csv(Box::new(writer)), catalog, columns })
-    }
-
-    /// Writes one contact.
-    ///
-    /// # Errors
-    /// Those of the writer.
-    pub fn write(&mut self, contact: &Contact) -> io::Result<()> {
-        let row = row(contact, self.catalog);
-        match &mut self.out {
-            Out::Ndjson(out) => {
-                serde_json::to_writer(&mut *out, &row)?;
-                out.write_all(b"\n")
-            }
-            Out::Csv(writer) => {
-                for column in &self.columns {
-                    let (value, is_tags) = match column {
-                        Column::Member(name) => (row.get(name), name == "tags"),
-                        Column::Custom(slug) => (row.get(CUSTOM).and_then(|customs| customs.get(slug)), false),
-                    };
-                    writer.write_field(cell::write(value.unwrap_or(&Json::Null), is_tags)).map_err(plain)?;
-                }
-                writer.write_record(None::<&[u8]>).map_err(plain)
-            }
-        }
-    }
-
-    /// Ends the last row and flushes.
-    ///
-    /// # Errors
-    /// Those of the writer.
-    pub fn finish(self) -> io::Result<()> {
-        match self.out {
-            Out::Csv(mut writer) => writer.flush(),
-            Out::Ndjson(out) => out.flush(),
-        }
-    }
-}
-
-/// A contact as its row: as the API answers it, but with names in place of ids, which mean another thing elsewhere.
-fn row(contact: &Contact, catalog: &Catalog) -> Map<String, Json> {
-    let mut row = render::contact(contact, catalog);
-    if let Some(email) = row.get("assignee").and_then(|user| user.get("email")).filter(|email| email.is_string()) {
-        let email = email.clone();
-        row.insert("assignee".to_owned(), email);
-    }
-    if let Some(channel) = contact.last_interacted_channel.and_then(|id| catalog.channels.get(&id)) {
-        let named = json!({"id": channel.id, "source": channel.source, "name": channel.name});
-        row.insert("lastInteractedChannel".to_owned(), named);
-    }
-    row
-}
-
-/// The writer's own error, of which a CSV error keeps no kind.
-fn plain(error: csv::Error) -> io::Error {
-    match error.into_kind() {
-        csv::ErrorKind::Io(error) => error,
-        other => io::Error::other(format!("{other:?}")),
-    }
-}
-
 /// Why an export stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum Failed {
@@ -152,10 +40,41 @@ pub enum Failed {
     Engine(#[from] Error),
 }
 
-/// Writes every contact of a workspace, ascending by id, and returns how many. `progress` hears the number so far.
+impl Export {
+    /// Writes every contact, ascending by id, and returns how many: as many as were counted at the beginning. `progress`
+    /// hears the number so far.
+    ///
+    /// # Errors
+    /// Those of [`Export::next_chunk`] and of the writer.
+    pub fn write(mut self, format: Format, out: &mut dyn Write, progress: &mut dyn FnMut(u64)) -> Result<u64, Failed> {
+        let catalog = self.catalog().clone();
+        let mut rows = Rows::new(format, out, &catalog)?;
+        let mut written = 0;
+        loop {
+            let contacts = self.next_chunk(CHUNK)?;
+            if contacts.is_empty() {
+                break;
+            }
+            for contact in &contacts {
+                rows.write(contact)?;
+            }
+            written += contacts.len() as u64;
+            progress(written);
+        }
+        if written != self.count() {
+            let message = format!("{written} contacts were written where {} were counted", self.count());
+            return Err(Error::Io(message).into());
+        }
+        rows.finish()?;
+        Ok(written)
+    }
+}
+
+/// Writes every contact of a workspace as of one moment, ascending by id, and returns how many. `progress` hears the number
+/// so far.
 ///
 /// # Errors
-/// Those of the store and of the writer.
+/// Those of [`Export::write`].
 pub fn run(
     engine: &Engine,
     ws: WorkspaceId,
@@ -163,19 +82,5 @@ pub fn run(
     out: &mut dyn Write,
     progress: &mut dyn FnMut(u64),
 ) -> Result<u64, Failed> {
-    let catalog = engine.catalog(ws)?;
-    let mut rows = Rows::new(format, out, &catalog)?;
-    let (mut after, mut written) = (ContactId(0), 0);
-    loop {
-        let contacts = engine.contacts_after(ws, after, CHUNK)?;
-        let Some(last) = contacts.last() else { break };
-        after = last.id;
-        for contact in &contacts {
-            rows.write(contact)?;
-        }
-        written += contacts.len() as u64;
-        progress(written);
-    }
-    rows.finish()?;
-    Ok(written)
+    engine.export(&Actor::operator(ws), &Query::default())?.write(format, out, progress)
 }

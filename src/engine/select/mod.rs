@@ -14,7 +14,7 @@ use self::read::{Asked, Reader};
 use self::sort::Key;
 use super::{Error, Explained, FacetCounts, Query, Settings};
 use crate::clock::Stopwatch;
-use crate::contact::{Catalog, Contact, Field, Millis, Seq, UserId};
+use crate::contact::{Catalog, Contact, Field, Millis, Mistake, SegmentId, Seq, UserId};
 use crate::filter::search::{self, Ranking};
 use crate::filter::{self, ContactReport, Filter, PlanNode, View};
 use crate::index::{Row, RowSet};
@@ -100,6 +100,23 @@ pub fn select(
     Ok(Selection { rows, total, facets, explained })
 }
 
+/// The rows that match the query's search, filter and segment, all of them.
+///
+/// # Errors
+/// [`Error::Invalid`].
+pub fn matching(
+    query: &Query,
+    view: View,
+    now: Millis,
+    me: Option<UserId>,
+    settings: &Settings,
+) -> Result<RowSet, Error> {
+    let unpaged = Query { sort: Vec::new(), offset: 0, limit: None, facets: Vec::new(), ..query.clone() };
+    let asked = Reader { catalog: view.catalog, now, me, settings }.read(&unpaged, view)?;
+    let (matches, _, _) = Sources { asked: &asked, restrict: None }.matches(view, false);
+    Ok(matches.into_owned())
+}
+
 /// What the query's search, filter and segment make of one contact: the conditions of the segment's filter, then of the query's own.
 ///
 /// # Errors
@@ -114,7 +131,7 @@ pub(super) fn report(
 ) -> Result<ContactReport, Error> {
     let reader = Reader { catalog, now, me, settings };
     let (search, filter) = (reader.search(query)?, reader.filter(query)?);
-    let segment = query.segment.map(|id| reader.segment(id)).transpose()?;
+    let segment = query.segment.as_ref().map(|named| reader.segment(named)).transpose()?;
     let both = Filter::And(segment.into_iter().chain(filter).collect());
     let mut report = filter::report(&both, contact, catalog, now);
     if search.is_some_and(|search| search::class_of(&search, contact, catalog).is_none()) {
@@ -122,6 +139,20 @@ pub(super) fn report(
         (report.matches, report.changes_at) = (false, None);
     }
     Ok(report)
+}
+
+/// The contacts of a segment, as a query that names it reads it.
+///
+/// # Errors
+/// Why the segment cannot be used.
+pub(super) fn member(
+    id: SegmentId,
+    catalog: &Catalog,
+    now: Millis,
+    me: Option<UserId>,
+    settings: &Settings,
+) -> Result<Filter, Mistake> {
+    Reader { catalog, now, me, settings }.segment(&id.into())
 }
 
 /// The rows of the page, and how they were ordered.

@@ -4,8 +4,8 @@ use serde_json::json;
 
 use super::sort::Key;
 use crate::contact::suggest::did_you_mean;
-use crate::contact::{Catalog, Field, Millis, Mistake, SegmentId, UserId, time};
-use crate::engine::{Error, Query, Settings};
+use crate::contact::{Catalog, Field, Millis, Mistake, UserId, time};
+use crate::engine::{Error, Query, SegmentRef, Settings};
 use crate::filter::search::{self, Search};
 use crate::filter::{self, Context, Filter, View};
 
@@ -40,7 +40,7 @@ impl Reader<'_> {
         let (search, filter, segment) = (
             self.search(query).map_err(&mut note).unwrap_or_default(),
             self.filter(query).map_err(&mut note).unwrap_or_default(),
-            query.segment.map(|id| self.segment(id)).transpose().map_err(&mut note).unwrap_or_default(),
+            query.segment.as_ref().map(|named| self.segment(named)).transpose().map_err(&mut note).unwrap_or_default(),
         );
         let sort = self.sort(query, search.is_some(), view, &mut note);
         let facets = self.facets(query, &mut note);
@@ -74,8 +74,12 @@ impl Reader<'_> {
     }
 
     /// The contacts of the segment, as a condition that says so: one meaning of belonging, and of what is wrong with a segment.
-    pub fn segment(&self, id: SegmentId) -> Result<Filter, Mistake> {
-        let belongs = json!({"field": "segment", "operator": "isMemberOf", "value": id.0});
+    pub fn segment(&self, named: &SegmentRef) -> Result<Filter, Mistake> {
+        let value = match named {
+            SegmentRef::Id(id) => json!(id.0),
+            SegmentRef::Name(name) => json!(name),
+        };
+        let belongs = json!({"field": "segment", "operator": "isMemberOf", "value": value});
         filter::read(&belongs, "segment", &self.context(self.own_zone()))
             .map_err(|mistake| Mistake { path: "segment".into(), ..mistake })
     }

@@ -1,5 +1,6 @@
 //! The rows of each distinct text: most texts have one row, some a few, few very many.
 
+use crate::index::duplicates::Sharing;
 use crate::index::{Row, RowSet, bytes};
 
 /// Set in an entry that is a place in `many`; else the entry is the text's only row.
@@ -115,6 +116,22 @@ impl RowsOf {
             Rows::Many(Many::List(rows)) => RowSet::from_sorted(rows.iter().copied()),
             Rows::Many(Many::Set(set)) => set.clone(),
         }
+    }
+
+    /// How many rows the text has, and the two lowest.
+    pub fn sharing(&self, number: u32) -> Sharing {
+        let (count, [first, second]) = match self.rows(number) {
+            Rows::One(row) => return Sharing { count: u64::from(row.is_some()), first: row, second: None },
+            Rows::Many(Many::List(rows)) => (rows.len() as u64, [rows.first().copied(), rows.get(1).copied()]),
+            Rows::Many(Many::Set(set)) => (set.len(), [set.min(), set.nth(1)]),
+        };
+        Sharing { count, first, second }
+    }
+
+    /// The first row of each text that has several.
+    pub fn several(&self) -> impl Iterator<Item = Row> + '_ {
+        let many = self.entries.iter().zip(0..).filter(|(entry, _)| **entry != NONE && **entry & MANY != 0);
+        many.filter_map(|(_, number)| self.sharing(number).first)
     }
 
     /// The rows of several texts.

@@ -165,12 +165,12 @@ fn random_filter(dice: &mut Dice) -> Json {
 /// The query with a filter and, sometimes, a segment; and both as filters.
 fn with_filter(dice: &mut Dice, catalog: &Catalog, mut query: Query) -> (Query, Option<Filter>, Option<Filter>) {
     query.filter = dice.of_ten(8).then(|| random_filter(dice));
-    query.segment = dice.of_ten(2).then(|| SegmentId(1 + dice.below(2) as u32));
+    query.segment = dice.of_ten(2).then(|| SegmentId(1 + dice.below(2) as u32).into());
     query.disjunctive = dice.of_ten(5);
     let settings = settings();
     let reader = Reader { catalog, now: NOW, me: ME, settings: &settings };
     let filter = reader.filter(&query).expect("a filter");
-    let segment = query.segment.map(|id| reader.segment(id).expect("a segment"));
+    let segment = query.segment.as_ref().map(|named| reader.segment(named).expect("a segment"));
     (query, filter, segment)
 }
 
@@ -286,7 +286,7 @@ fn every_mistake_is_told_with_its_path() {
     let query = Query {
         search: Some("x".repeat(201)),
         filter: Some(json!({"field": "nmae", "operator": "exists"})),
-        segment: Some(SegmentId(99)),
+        segment: Some(SegmentId(99).into()),
         sort: vec![key("name"), key("tags"), key("fristName")],
         limit: Some(0),
         facets: vec!["tags".into(), "name".into(), "colour".into()],
@@ -313,7 +313,7 @@ fn limits_and_names_are_checked() {
         code(Query { timezone, filter: Some(json!({"$and": []})), ..Query::default() }),
         ("timezone".into(), "unknown_timezone")
     );
-    assert_eq!(code(Query { segment: Some(SegmentId(3)), ..Query::default() }).0, "segment");
+    assert_eq!(code(Query { segment: Some(SegmentId(3).into()), ..Query::default() }).0, "segment");
 }
 
 #[test]

@@ -12,8 +12,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
 use jiff::tz::TimeZone;
-use rollcall::contact::{Catalog, Contact, Millis, UserId, fold, time};
-use rollcall::engine::{FacetCounts, Query};
+use rollcall::contact::{Catalog, Contact, Millis, Segment, UserId, fold, time};
+use rollcall::engine::{FacetCounts, Query, SegmentRef};
 
 /// The contacts by id, with what they are read against.
 pub struct Oracle<'a> {
@@ -55,7 +55,17 @@ impl<'a> Oracle<'a> {
     /// Whether all but the filter holds.
     fn is_found(&self, query: &Query, contact: &Contact) -> bool {
         let searched = query.search.as_deref().is_none_or(|text| self.quality(text, contact).is_some());
-        searched && query.segment.is_none_or(|id| self.is_member(&self.catalog.segments[&id], contact))
+        searched && query.segment.as_ref().is_none_or(|named| self.is_member(self.segment(named), contact))
+    }
+
+    fn segment(&self, named: &SegmentRef) -> &Segment {
+        match named {
+            SegmentRef::Id(id) => &self.catalog.segments[id],
+            SegmentRef::Name(name) => {
+                let same = |segment: &&Segment| self.compared(&segment.name) == self.compared(name);
+                self.catalog.segments.values().find(same).expect("a segment of that name")
+            }
+        }
     }
 
     /// The zone of the query's calendar times.

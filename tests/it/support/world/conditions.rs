@@ -98,7 +98,7 @@ impl World {
                 [json!(true), json!(false), json!("true"), json!("False")].choose(&mut self.rng).cloned().into()
             }
             Kind::Segment => {
-                let segment = self.catalog.segments.values().choose(&mut self.rng).expect("segments");
+                let segment = self.usable_segment();
                 if segment.id.0.is_multiple_of(2) { json!(segment.id.0) } else { json!(segment.name.to_uppercase()) }
             }
             Kind::Number => self.number(field),

@@ -4,6 +4,7 @@
 mod conditions;
 mod persons;
 pub mod queries;
+mod segments;
 mod values;
 mod writes;
 
@@ -14,8 +15,9 @@ use rand::prelude::*;
 use rand_chacha::ChaCha8Rng;
 use rollcall::clock::Clock;
 use rollcall::contact::*;
-use rollcall::engine::{Actor, Engine, NewField, NewWorkspace};
-use rollcall::store::{MemoryStore, Records, SledSettings, SledStore, Store, Writes};
+use rollcall::engine::{Actor, Engine, NewField, NewSegment, NewWorkspace};
+use rollcall::store::{MemoryStore, SledSettings, SledStore, Store};
+use serde_json::json;
 
 use super::oracle::Oracle;
 use super::{seed, settings};
@@ -92,10 +94,6 @@ impl World {
     /// Closes everything and opens it again.
     pub fn reopen(&mut self) {
         self.close();
-        self.reopen_closed();
-    }
-
-    fn reopen_closed(&mut self) {
         self.open = Some(open(self.folder.path(), self.memory.as_ref(), &self.clock));
     }
 
@@ -157,26 +155,20 @@ impl World {
         self.refresh();
     }
 
-    /// Saved filters, written as a later version of the engine will.
+    /// Segments with a custom field, with times of their own zone, and one within the other.
     fn save_segments(&mut self) {
-        let ws = self.ws();
         let field = self.catalog.fields.values().next().map(|field| field.slug.clone()).expect("a field");
         let filters = [
-            r#"{"field":"status","operator":"isEqualTo","value":"open"}"#.to_owned(),
-            format!(
-                r#"{{"$or":[{{"field":"{field}","operator":"exists"}},{{"field":"createdAt","operator":"isTimestampAfter","value":{{"startOf":"week"}}}}]}}"#
-            ),
-            r#"{"$not":{"field":"segment","operator":"isMemberOf","value":"Seg 0"}}"#.to_owned(),
+            json!({"field": "status", "operator": "isEqualTo", "value": "open"}),
+            json!({"$or": [{"field": field, "operator": "exists"},
+                {"field": "createdAt", "operator": "isTimestampAfter", "value": {"startOf": "week"}}]}),
+            json!({"$not": {"field": "segment", "operator": "isMemberOf", "value": "Seg 0"}}),
         ];
-        let mut writes = Writes::default();
         for (at, filter) in filters.into_iter().enumerate() {
             let timezone = (at == 1).then(|| "America/New_York".to_owned());
-            let id = SegmentId(900 + at as u32);
-            writes.put_segment(ws, &Segment { id, name: format!("Seg {at}"), filter, timezone });
+            let new = NewSegment { name: format!("Seg {at}"), filter, timezone };
+            self.version = self.engine().create_segment(&self.actor, new).expect("a segment").version;
         }
-        self.close();
-        Records::new(store(self.folder.path(), self.memory.as_ref())).commit(writes).expect("segments are written");
-        self.reopen_closed();
         self.refresh();
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::tz::TimeZone;
 use rand::prelude::*;
-use rollcall::contact::{Field, SegmentId, time};
+use rollcall::contact::{Field, fold, time};
 use rollcall::engine::{Query, Sort};
 use rollcall::filter::op;
 use serde_json::{Value as Json, json};
@@ -27,7 +27,10 @@ impl World {
         let zone = time::zone(timezone.as_deref().unwrap_or(&self.catalog.workspace.timezone)).expect("a zone");
         let search = self.rng.random_bool(0.35).then(|| self.search());
         let filter = self.rng.random_bool(0.85).then(|| self.tree(3, &zone, asked));
-        let segment = self.rng.random_bool(0.1).then(|| SegmentId(900 + self.rng.random_range(0..3)));
+        let segment = self.rng.random_bool(0.15).then(|| match self.usable_segment() {
+            segment if self.rng.random() => segment.id.into(),
+            segment => fold::compare(&segment.name).as_str().into(),
+        });
         let sort = self.sort();
         let limit = self.rng.random_range(1..=100);
         let far = self.contacts.len() + 5;

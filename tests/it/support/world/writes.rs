@@ -48,7 +48,7 @@ impl World {
             92..94 => self.clock.set(self.clock.now() + pick(&mut self.rng, &[1, 60_000, 3_600_000, 700_000])),
             94..97 => self.engine().checkpoint(self.ws()).expect("a checkpoint"),
             97 => self.reopen(),
-            _ => {}
+            _ => self.segment(),
         }
     }
 
@@ -216,7 +216,7 @@ impl World {
         self.refresh();
     }
 
-    fn noted<T>(&mut self, written: Written<T>) -> T {
+    pub(super) fn noted<T>(&mut self, written: Written<T>) -> T {
         assert!(written.version >= self.version, "versions go up");
         self.version = written.version;
         written.value
