@@ -75,20 +75,8 @@ impl Model {
                     person.tags.remove(&serial);
                 });
             }
-            Action::AddStage(name) => {
-                let name = short(name, 255)?;
-                free(self.stage_named(&name), None)?;
-                let position = self.stages.values().map(|stage| stage.position).max().unwrap_or(0) + 1;
-                let serial = self.next_serial();
-                self.stages.insert(serial, Stage { name, position });
-            }
-            Action::ChangeStage(from, to, position) => {
-                let (to, stage) = (short(to, 255)?, self.stage_named(from));
-                free(self.stage_named(&to), stage)?;
-                let stage = stage.ok_or(Refusal::NotFound)?;
-                self.follow("lifecycle", from, &to);
-                self.stages.insert(stage, Stage { name: to, position: *position });
-            }
+            Action::AddStage(name) => self.add_stage(name)?,
+            Action::ChangeStage(from, to, position) => self.change_stage(from, to, *position)?,
             Action::DropStage(name) => {
                 let serial = self.stage_named(name).ok_or(Refusal::NotFound)?;
                 self.stages.remove(&serial);
@@ -107,6 +95,24 @@ impl Model {
             other => unreachable!("{} defines nothing", other.kind()),
         }
         Ok(Told::Nothing)
+    }
+
+    fn add_stage(&mut self, name: &str) -> Done<()> {
+        let name = short(name, 255)?;
+        free(self.stage_named(&name), None)?;
+        let position = self.stages.values().map(|stage| stage.position).max().unwrap_or(0) + 1;
+        let serial = self.next_serial();
+        self.stages.insert(serial, Stage { name, position });
+        Ok(())
+    }
+
+    fn change_stage(&mut self, from: &str, to: &str, position: u32) -> Done<()> {
+        let (to, stage) = (short(to, 255)?, self.stage_named(from));
+        free(self.stage_named(&to), stage)?;
+        let stage = stage.ok_or(Refusal::NotFound)?;
+        self.follow("lifecycle", from, &to);
+        self.stages.insert(stage, Stage { name: to, position });
+        Ok(())
     }
 
     pub(super) fn new_tag(&mut self, name: String) -> u64 {
