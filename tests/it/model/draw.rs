@@ -114,7 +114,7 @@ impl Draw<'_> {
         match kind {
             "addField" => self.new_field(),
             "changeField" => {
-                let choice = self.rng.random::<bool>().then(|| self.text(values::CHOICES));
+                let choice = self.rng.random_ratio(1, 3).then(|| self.text(values::CHOICES));
                 Action::ChangeField { slug: self.slug(), name: self.text(&["Name", "Other name", "Größe"]), choice }
             }
             "dropField" => Action::DropField(self.slug()),

@@ -330,13 +330,14 @@ impl Draw<'_> {
         let numbers: Vec<u32> = self.model.jobs.keys().copied().collect();
         let number = if numbers.is_empty() { 0 } else { self.pick(&numbers) };
         let in_state = |state: &str| {
-            self.model.jobs.iter().filter(|(_, job)| job.state == state).map(|(number, _)| *number).last()
+            self.model.jobs.iter().filter(|(_, job)| job.state == state).map(|(number, _)| *number).next_back()
         };
         match kind {
             "prepare" => Action::Prepare(ask::tree(self.model, self.rng, 1, true), self.deed(false)),
             "apply" => {
                 let fits = |job: &&Job| job.state == "prepared" && self.model.matching(&job.filter) == job.ids;
-                let fitting = self.model.jobs.iter().filter(|(_, job)| fits(job)).map(|(number, _)| *number).last();
+                let fitting =
+                    self.model.jobs.iter().filter(|(_, job)| fits(job)).map(|(number, _)| *number).next_back();
                 let job = fitting.filter(|_| !self.spoil).unwrap_or(number);
                 let there = self.model.jobs.get(&job);
                 let count = there.map(|job| job.ids.len() as u64 + u64::from(self.spoil && self.rng.random()));

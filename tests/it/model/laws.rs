@@ -145,7 +145,7 @@ fn an_export_imported_gives_the_same_contacts_back() {
             let (engine, ws) = (pair.live.engine(), pair.live.ws());
             let mut file = Vec::new();
             let count = export::run(engine, ws, format, &mut file, &mut |_| {}).map_err(|error| error.to_string())?;
-            let (copy, to) = another(&*engine.catalog(ws).expect("a catalog"))?;
+            let (copy, to) = another(&engine.catalog(ws).expect("a catalog"))?;
             let mut here = plainly(engine, ws);
             // Whoever was emptied by a change has nothing left that an addition needs.
             here.retain(|row| ["firstName", "email", "phone"].iter().any(|name| !row[*name].is_null()));
