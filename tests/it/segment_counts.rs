@@ -106,15 +106,28 @@ fn every_kind(engine: &Engine, actor: &Actor) {
     }
 }
 
-/// Every number of the list is that of a search by the segment, or neither can be told.
+/// Every number of the list is that of a search by the segment, or neither can be told. Snoozes that end by themselves may
+/// come in between: then once more.
 fn agree(engine: &Engine, actor: &Actor, when: &str) {
-    let listed = engine.segments(actor, None, true, None).expect("a list");
-    for one in listed.value {
-        let query = Query { segment: Some(one.segment.id.into()), ..Query::default() };
-        let counted = engine.count(actor, &query).map(|counted| counted.value);
-        let number = one.count.expect("asked for");
-        assert_eq!(number.clone().ok(), counted.ok(), "{when}: {}: {number:?}", one.segment.name);
+    for _ in 0..1000 {
+        let listed = engine.segments(actor, None, true, None).expect("a list");
+        let version = listed.version;
+        let counted = listed.value.iter().map(|one| {
+            let query = Query { segment: Some(one.segment.id.into()), ..Query::default() };
+            engine.count(actor, &query)
+        });
+        let counted: Vec<_> = counted.collect();
+        if counted.iter().flatten().any(|counted| counted.version != version) {
+            continue;
+        }
+        for (one, counted) in listed.value.into_iter().zip(counted) {
+            let number = one.count.expect("asked for");
+            let counted = counted.ok().map(|counted| counted.value);
+            assert_eq!(number.clone().ok(), counted, "{when}: {}: {number:?}", one.segment.name);
+        }
+        return;
     }
+    panic!("{when}: there is no end of changes");
 }
 
 /// One write, of whatever kind; what cannot be done as things stand is passed over.
