@@ -50,7 +50,13 @@ pub(super) fn settle(folder: &Path) -> std::result::Result<(), Failure> {
 impl Swap {
     /// Takes the folder, and settles what an earlier one left.
     pub fn begin(folder: &Path) -> std::result::Result<Swap, Failure> {
-        let lock = locked(&folder.join(LOCK)).map_err(|error| failed(folder, &error))?;
+        let lock = locked(&folder.join(LOCK)).map_err(|error| match error.kind() {
+            // Said to whoever comes, for whatever it wants the folder.
+            ErrorKind::WouldBlock => {
+                Failure::Failed(format!("another process compacts {}: let it finish first", folder.display()))
+            }
+            _ => failed(folder, &error),
+        })?;
         let swap = Swap { folder: folder.to_path_buf(), _lock: lock };
         swap.settle().map_err(|error| failed(folder, &error))?;
         Ok(swap)

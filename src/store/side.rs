@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use minicbor::{Decode, Encode};
 
-use super::{Records, StoreError, Writes, codec, keys, records::Result};
+use super::{Records, Writes, codec, keys, records::Result};
 use crate::contact::{ContactId, Done, Job, JobId, Merge, Millis, Part, PartKind, Undo, WorkspaceId};
 
 /// Entries of histories looked at in one scan.
