@@ -9,10 +9,13 @@ use std::time::{Duration, Instant};
 use rollcall::clock::Clock;
 use rollcall::contact::identity::Identifier;
 use rollcall::contact::*;
-use rollcall::engine::{Actor, Engine, NewField, NewWorkspace, Query};
+use rollcall::engine::import::{NewImport, Options};
+use rollcall::engine::{Actor, Confirmation, Engine, NewField, NewWorkspace, Query};
 use rollcall::store::{SledSettings, SledStore, Store};
 use serde_json::{Map, Value as Json, json};
 
+use crate::import_job::{settled, uploaded};
+use crate::support::jobs::over;
 use crate::support::{command, settings};
 
 pub const PEOPLE: u32 = 240;
@@ -327,4 +330,60 @@ fn nothing_of_the_merged_is_left_when_the_primary_is_deleted() {
     assert_eq!(command::done(folder, &["verify"]).trim(), "index and store agree");
     let listed = command::done(folder, &["workspace", "list"]);
     assert!(listed.lines().nth(1).is_some_and(|line| line.split_whitespace().nth(2) == Some("1")), "{listed}");
+}
+
+/// The file of an import, in rows of those who go; one fails, for its phone is none.
+fn file() -> String {
+    let mut file = "firstName,email,phone,note\n".to_owned();
+    for at in 0..30 {
+        let (word, phone) =
+            (word(true), if at == 7 { format!("{}x", phone(true, at)) } else { format!("+{}", phone(true, at)) });
+        file.push_str(&format!("{word} {at},quaeverloesch.{at}@example.com,{phone},{word} note\n"));
+    }
+    file
+}
+
+/// Imports and bulk edits keep files, first rows, failed rows, and what undoes them.
+#[test]
+fn nothing_of_the_deleted_is_left_in_what_jobs_keep() {
+    let data = tempfile::tempdir().expect("a folder");
+    let folder = data.path();
+    let engine = open(folder);
+    let (ws, _) = workspace(&engine, "First");
+    let actor = Actor::operator(ws);
+    let new = NewImport { name: Some("people.csv".into()), format: None, delimiter: None, encoding: None };
+    let upload = || uploaded(&engine, &actor, file().as_bytes(), new.clone());
+    // One that ran, one that was stopped once it was looked at, one that waits to be started, one half there.
+    let ran = upload().job.id;
+    engine.start_import(&actor, ran, Options::default()).expect("starts");
+    let ran = settled(&engine, ws, ran);
+    assert_eq!((ran.job.state, ran.spec.tally.failed), (JobState::Done, 1), "{:?}", ran.job.error);
+    let stopped = upload().job.id;
+    engine.cancel_import(&actor, stopped).expect("stopped");
+    upload();
+    let half = engine.create_import(&actor, new.clone()).expect("made").value;
+    engine.upload(ws, half, 0, file().into_bytes()).expect("put");
+    // Two edits, one of them undone.
+    for (undo, value) in [(true, "anders"), (false, "zuletzt")] {
+        let action = json!({"action": "setField", "field": "note", "value": value});
+        let action = action.as_object().expect("an object");
+        let receipt = engine.prepare_job(&actor, &Query::default(), action).expect("a receipt");
+        engine.apply_job(&actor, receipt.job, &Confirmation::default()).expect("begun");
+        over(&engine, ws, receipt.job);
+        if undo {
+            engine.undo_job(&actor, receipt.job).expect("begun");
+            over(&engine, ws, receipt.job);
+        }
+    }
+    let everybody = engine.contacts_after(ws, ContactId(0), 1000).expect("read");
+    assert_eq!(everybody.len(), 29);
+    let last = everybody.iter().map(|contact| contact.id).collect::<Vec<_>>();
+    each_at_once(&last, |_, id| drop(engine.delete_contact(&actor, &Identifier::Id(id)).expect("deleted")));
+    engine.close().expect("the engine closes");
+    drop(engine);
+    let needles = needles(true, &(0..30).collect::<Vec<_>>());
+    assert!(found(folder, &needles).len() > 30, "the search finds nothing even before");
+    command::done(folder, &["compact"]);
+    assert_eq!(found(folder, &needles), Vec::<String>::new());
+    assert_eq!(command::done(folder, &["verify"]).trim(), "index and store agree");
 }
