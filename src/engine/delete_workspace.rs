@@ -57,10 +57,7 @@ fn begin(shared: &Shared, ws: WorkspaceId, contacts: u64) -> Result<Deletion> {
         let message = "a backup is being written: delete the workspace when it is done".into();
         return Err(Error::State { code: "backup_running", message, details: None });
     }
-    let begun = shared.records.begin_deletion(ws).map_err(|error| {
-        shared.directory.write().put(workspace);
-        error
-    })?;
+    let begun = shared.records.begin_deletion(ws).inspect_err(|_| shared.directory.write().put(workspace))?;
     shared.let_go(ws);
     Ok(begun)
 }

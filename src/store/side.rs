@@ -35,6 +35,9 @@ pub enum Alarm {
 /// When an alarm rings, whose it is, and what it is for.
 pub type RingsAt = (Millis, WorkspaceId, Alarm);
 
+/// A workspace's keys among the server's, and where to go on; `None` at the end.
+pub(super) type OwnKeys = (Vec<Vec<u8>>, Option<Vec<u8>>);
+
 /// An alarm is set.
 pub type AlarmSet = Mark<b'z'>;
 /// The job is under way.
@@ -274,12 +277,7 @@ impl Records {
 
     /// The workspace's own among some `limit` keys of the server's jobs under way and alarms, from a key on, and where to go
     /// on; `None` at the end.
-    pub(super) fn server_keys_of(
-        &self,
-        ws: WorkspaceId,
-        from: &[u8],
-        limit: usize,
-    ) -> Result<(Vec<Vec<u8>>, Option<Vec<u8>>)> {
+    pub(super) fn server_keys_of(&self, ws: WorkspaceId, from: &[u8], limit: usize) -> Result<OwnKeys> {
         let mut found = Vec::new();
         for (first, to) in [keys::active_jobs(), keys::alarms()] {
             let entries = self.entries(&(first.max(from.to_vec()), to), limit)?;

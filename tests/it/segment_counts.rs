@@ -130,77 +130,69 @@ fn agree(engine: &Engine, actor: &Actor, when: &str) {
     panic!("{when}: there is no end of changes");
 }
 
+/// An action on several at once.
+fn action(turn: u32, now: Millis, me: Option<UserId>) -> Json {
+    match turn % 8 {
+        0 => json!({"action": "removeTags", "tags": ["vip", "t0", "t1", "t2"]}),
+        1 => json!({"action": "assign", "assignee": me}),
+        2 => json!({"action": "assign", "assignee": null}),
+        3 => json!({"action": "block"}),
+        4 => json!({"action": "unblock"}),
+        5 => json!({"action": "setLifecycle", "lifecycle": if turn % 3 == 0 { Json::Null } else { json!("New") }}),
+        6 => json!({"action": "setField", "field": "note", "value": format!("n{turn}")}),
+        _ => json!({"action": "setStatus", "status": "snoozed", "until": time::rfc3339(now + 60_000)}),
+    }
+}
+
+/// What is defined comes and goes.
+fn define(engine: &Engine, ws: WorkspaceId, turn: u32) -> Result<(), Error> {
+    let catalog = engine.catalog(ws)?;
+    let tag = ["vip", "t0", "t1"][turn as usize % 3];
+    match (turn % 3, catalog.field_with_slug("note"), catalog.stage_named("New")) {
+        (0, ..) => catalog.tag_named(tag).map_or(Ok(()), |tag| engine.delete_tag(ws, tag.id).map(drop)),
+        (1, Some(field), _) => engine.delete_field(ws, field.id).map(drop),
+        (1, None, _) => engine.create_field(ws, note()).map(drop),
+        (_, _, Some(stage)) => engine.delete_stage(ws, stage.id).map(drop),
+        _ => engine.put_stage(ws, Stage { id: StageId(0), name: "New".into(), position: 0 }).map(drop),
+    }
+}
+
 /// One write, of whatever kind; what cannot be done as things stand is passed over.
 fn write(engine: &Engine, actor: &Actor, rng: &mut ChaCha8Rng, turn: u32) -> String {
-    let ws = actor.workspace;
-    let (who, other) = (rng.random_range(1..90), rng.random_range(1..90));
+    let (ws, now) = (actor.workspace, engine.clock().now());
+    let (who, other, draw) = (rng.random_range(1..90), rng.random_range(1..90), rng.random_range(0..840));
     let id = |id: u32| Identifier::Id(ContactId(id));
     let fields = |json: Json| json.as_object().cloned().expect("an object");
-    let catalog = engine.catalog(ws).expect("a catalog");
-    let act = |action: Json| {
-        let items: Vec<_> = (0..5).map(|step| Ok(id(1 + (who + step * 11) % 90))).collect();
-        engine.act_on_many(actor, &items, &fields(action)).map(drop)
-    };
-    let kind = rng.random_range(0..22);
+    let kind = rng.random_range(0..16);
     let done = match kind {
-        0 => engine
-            .create_contact(
-                actor,
-                &fields(json!({"firstName": format!("A{turn}"), "phone": format!("+6012377{turn:04}")})),
-            )
-            .map(drop),
+        0 => {
+            let person = json!({"firstName": format!("A{turn}"), "phone": format!("+6012377{turn:04}")});
+            engine.create_contact(actor, &fields(person)).map(drop)
+        }
         1 => engine.delete_contact(actor, &id(who)).map(drop),
-        2 | 3 => engine.merge(actor, &id(who), &id(other), &Map::new()).map(drop),
-        4 => {
-            let merged =
-                engine.merges(ws, &id(who), None).ok().and_then(|merges| merges.value.last().map(|one| one.id));
+        2 => engine.merge(actor, &id(who), &id(other), &Map::new()).map(drop),
+        3 => {
+            let merges = engine.merges(ws, &id(who), None);
+            let merged = merges.ok().and_then(|merges| merges.value.last().map(|one| one.id));
             merged.map_or(Ok(()), |merged| engine.unmerge(actor, &id(who), merged).map(drop))
         }
-        5 => engine.add_tags(actor, &id(who), &["vip".into(), format!("t{}", turn % 3)]).map(drop),
-        6 => act(json!({"action": "removeTags", "tags": ["vip", "t0", "t1", "t2"]})),
-        7 => act(
-            json!({"action": "assign", "assignee": if turn % 2 == 0 { json!(actor.user_id()) } else { Json::Null }}),
-        ),
-        8 => act(json!({"action": "block"})),
-        9 => act(json!({"action": "unblock"})),
-        10 => {
-            act(json!({"action": "setLifecycle", "lifecycle": if turn % 3 == 0 { Json::Null } else { json!("New") }}))
-        }
-        11 => act(json!({"action": "setField", "field": "note", "value": format!("n{turn}")})),
-        12 => act(json!({"action": "setStatus", "status": "open"})),
-        13 => {
-            let until = rollcall::contact::time::rfc3339(engine.clock().now() + 60_000);
-            act(json!({"action": "setStatus", "status": "snoozed", "until": until}))
-        }
-        14 | 15 => {
-            let channel = catalog.channels.keys().next().copied();
-            let message = Interaction {
-                kind: InteractionKind::IncomingMessage,
-                at: engine.clock().now(),
-                channel,
-                author: None,
-                text: None,
-            };
-            engine.record(actor, &id(who), message).map(drop)
+        4 => engine.add_tags(actor, &id(who), &["vip".into(), format!("t{}", turn % 3)]).map(drop),
+        5 | 6 => {
+            let channel = engine.catalog(ws).expect("a catalog").channels.keys().next().copied();
+            let kind = InteractionKind::IncomingMessage;
+            engine.record(actor, &id(who), Interaction { kind, at: now, channel, author: None, text: None }).map(drop)
         }
         // So long that what was lately is lately no more, or that the day is over.
-        16 | 17 => {
-            engine.clock().set(engine.clock().now() + [40_000, 400_000, 50_000_000][turn as usize % 3]);
+        7 | 8 => {
+            engine.clock().set(now + [40_000, 400_000, 50_000_000][draw as usize % 3]);
             Ok(())
         }
-        18 => {
-            let name = ["vip", "t0", "t1"][turn as usize % 3];
-            catalog.tag_named(name).map_or(Ok(()), |tag| engine.delete_tag(ws, tag.id).map(drop))
+        9 => define(engine, ws, draw),
+        10 => engine.rebuild(ws),
+        _ => {
+            let items: Vec<_> = (0..5).map(|step| Ok(id(1 + (who + step * 11) % 90))).collect();
+            engine.act_on_many(actor, &items, &fields(action(draw, now, actor.user_id()))).map(drop)
         }
-        19 => match catalog.field_with_slug("note") {
-            Some(field) => engine.delete_field(ws, field.id).map(drop),
-            None => engine.create_field(ws, note()).map(drop),
-        },
-        20 => match catalog.stage_named("New") {
-            Some(stage) => engine.delete_stage(ws, stage.id).map(drop),
-            None => engine.put_stage(ws, Stage { id: StageId(0), name: "New".into(), position: 0 }).map(drop),
-        },
-        _ => engine.rebuild(ws),
     };
     match done {
         Ok(()) | Err(Error::NotFound { .. } | Error::Conflict { .. } | Error::Invalid(_) | Error::State { .. }) => {}
