@@ -310,7 +310,9 @@ fn nothing_of_the_merged_is_left_when_the_primary_is_deleted() {
                 // Apart again: what each had of the other goes with the last of them.
                 engine.unmerge(&actor, &id(a), b).expect("apart");
                 engine.unmerge(&actor, &id(b), c).expect("apart");
-                [c, a, b].into_iter().for_each(|one| drop(engine.delete_contact(&actor, &id(one)).expect("deleted")));
+                [c, a, b].into_iter().for_each(|one| {
+                    engine.delete_contact(&actor, &id(one)).expect("deleted");
+                });
             }
         }
     }
@@ -378,7 +380,9 @@ fn nothing_of_the_deleted_is_left_in_what_jobs_keep() {
     let everybody = engine.contacts_after(ws, ContactId(0), 1000).expect("read");
     assert_eq!(everybody.len(), 29);
     let last = everybody.iter().map(|contact| contact.id).collect::<Vec<_>>();
-    each_at_once(&last, |_, id| drop(engine.delete_contact(&actor, &Identifier::Id(id)).expect("deleted")));
+    each_at_once(&last, |_, id| {
+        engine.delete_contact(&actor, &Identifier::Id(id)).expect("deleted");
+    });
     engine.close().expect("the engine closes");
     drop(engine);
     let needles = needles(true, &(0..30).collect::<Vec<_>>());

@@ -302,7 +302,7 @@ fn what_changes_is_kept_within_bounds_and_else_the_export_fails() {
     (0..50).for_each(|_| rename(60));
     assert_eq!(export.next_chunk(50).expect("read").len(), 50);
     (101..=200).for_each(rename);
-    let lost = export.next_chunk(50).err().expect("the moment is lost");
+    let lost = export.next_chunk(50).expect_err("the moment is lost");
     assert_eq!(lost.code(), "export_overrun");
     assert!(lost.to_string().contains("export_saved_bytes_max"), "{lost}");
     assert_eq!(ndjson(engine.export(actor, &Query::default()).expect("another")).lines().count(), 300);
@@ -364,7 +364,7 @@ fn an_export_of_a_workspace_that_is_deleted_ends_with_an_error_and_leaves_nothin
     assert_eq!(export.next_chunk(30).expect("read").len(), 30);
     write(&place, 0, 100, 1);
     engine.delete_workspace(ws, 120).expect("deleted");
-    let ended = export.next_chunk(30).err().expect("half of it does not look whole");
+    let ended = export.next_chunk(30).expect_err("half of it does not look whole");
     assert_eq!(ended.code(), "not_found");
     let mut out = Vec::new();
     let export = engine.export(&Actor::operator(other), &Query::default()).expect("another");

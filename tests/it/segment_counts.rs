@@ -138,7 +138,9 @@ fn action(turn: u32, now: Millis, me: Option<UserId>) -> Json {
         2 => json!({"action": "assign", "assignee": null}),
         3 => json!({"action": "block"}),
         4 => json!({"action": "unblock"}),
-        5 => json!({"action": "setLifecycle", "lifecycle": if turn % 3 == 0 { Json::Null } else { json!("New") }}),
+        5 => {
+            json!({"action": "setLifecycle", "lifecycle": if turn.is_multiple_of(3) { Json::Null } else { json!("New") }})
+        }
         6 => json!({"action": "setField", "field": "note", "value": format!("n{turn}")}),
         _ => json!({"action": "setStatus", "status": "snoozed", "until": time::rfc3339(now + 60_000)}),
     }
@@ -232,7 +234,7 @@ fn the_counts_are_those_of_a_search_after_writes_of_every_kind() {
     engine.create_many(&actors[0], &many, true, true).expect("contacts are made");
     engine.add_tags(&actors[0], &Identifier::Id(ContactId(1)), &["vip".into()]).expect("tagged");
     every_kind(&engine, &actors[0]);
-    for turn in 0..seed::rounds("ROLLCALL_SEGMENT_TURNS", 400) as u32 {
+    for turn in 0..seed::rounds("ROLLCALL_SEGMENT_TURNS", 400) {
         let when = write(&engine, &actors[0], &mut rng, turn);
         actors.iter().for_each(|actor| agree(&engine, actor, &when));
         actors.swap(0, 1);
