@@ -136,6 +136,7 @@ fn changed(
         return Ok(before.clone());
     }
     txn.refuse_taken(&contact, Some(before))?;
+    contact.note_opened(before, txn.now);
     contact.updated_at = contact.updated_at.max(txn.now);
     txn.put(Some(before.clone()), contact)
 }
