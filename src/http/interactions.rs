@@ -159,11 +159,9 @@ pub async fn list(
     };
     app.read(move |engine| {
         let (found, _) = caller.contact(engine, &named, min_version)?;
-        let who = crate::contact::identity::Identifier::Id(found.value.id);
         // One more than asked tells whether there is another page.
-        let mut items = engine
-            .history(caller.actor().workspace, &who, before, limit as usize + 1)
-            .map_err(|error| hide(error, &named))?;
+        let mut items =
+            engine.history_of_contact(caller.actor().workspace, &found.value, before, limit as usize + 1)?;
         let more = items.len() > limit as usize;
         items.truncate(limit as usize);
         let last = items.last().filter(|_| more);

@@ -254,3 +254,41 @@ fn a_backup_taken_while_contacts_are_merged_is_whole() {
     assert!(writing.join().expect("the writer ends") > 0);
     sound(&engine, &actor);
 }
+
+#[test]
+fn an_agent_does_not_reach_what_they_do_not_see_by_way_of_what_was_theirs() {
+    let (engine, operator) = world(&[json!({"firstName": "Ana"}), json!({"firstName": "Bo"})]);
+    let new = User {
+        id: UserId(0),
+        first_name: "Lone".into(),
+        last_name: None,
+        email: "lone@x.org".into(),
+        role: Role::Agent,
+        team: None,
+        restrict_data_export: false,
+        restrict_contact_deletion: false,
+        show_only_mine: true,
+        show_team_contacts: false,
+        columns: None,
+    };
+    let lone = engine.put_user(&operator, new).expect("a user").value;
+    let mine = fields(json!({"assignee": lone.id.0}));
+    engine.update_contact(&operator, &id(2), &mine).expect("assigned");
+    comment(&engine, &operator, 1, 1, "hidden");
+    comment(&engine, &operator, 2, 2, "mine");
+    // Found while it was theirs; then it is merged into one that is not.
+    let found = engine.contact(operator.workspace, &id(2), None).expect("there").value;
+    let agent = Actor { user: Some(Arc::new(lone)), ..operator.clone() };
+    assert!(agent.sees(&found, &engine.catalog(operator.workspace).expect("a catalog")));
+    let unassigned = fields(json!({"assignee": "primary"}));
+    engine.merge(&operator, &id(1), &id(2), &unassigned).expect("merged");
+    let entry = Interaction { kind: InteractionKind::Comment, at: 3, channel: None, author: None, text: None };
+    assert_eq!(engine.record(&agent, &id(2), entry).expect_err("hidden").code(), "not_found");
+    assert_eq!(engine.add_tags(&agent, &id(2), &["vip".into()]).expect_err("hidden").code(), "not_found");
+    assert_eq!(engine.remove_tags(&agent, &id(2), &["vip".into()]).expect_err("hidden").code(), "not_found");
+    let query = rollcall::engine::Query::default();
+    assert_eq!(engine.explain_contact(&agent, &id(2), &query).expect_err("hidden").code(), "not_found");
+    let history = engine.history_of_contact(operator.workspace, &found, None, 10).expect("a history");
+    let texts: Vec<_> = history.iter().filter_map(|(_, entry)| entry.text.as_deref()).collect();
+    assert_eq!(texts, ["mine"]);
+}
