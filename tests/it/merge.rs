@@ -292,3 +292,24 @@ fn an_agent_does_not_reach_what_they_do_not_see_by_way_of_what_was_theirs() {
     let texts: Vec<_> = history.iter().filter_map(|(_, entry)| entry.text.as_deref()).collect();
     assert_eq!(texts, ["mine"]);
 }
+
+#[test]
+fn a_long_history_is_told_apart_while_it_goes_on() {
+    let (engine, actor) = world(&[json!({"firstName": "Ana"}), json!({"firstName": "Bo"})]);
+    comment(&engine, &actor, 2, 9_000_000, "Bo's");
+    merge(&engine, &actor, 1, 2);
+    let entries = 2500;
+    (0..entries).for_each(|at| comment(&engine, &actor, 1, at, "later"));
+    let (writer, by) = (engine.clone(), actor.clone());
+    let writing = std::thread::spawn(move || (0..200).for_each(|at| comment(&writer, &by, 1, 1_000_000 + at, "now")));
+    let parted = engine.unmerge(&actor, &id(1), ContactId(2)).expect("given back").value;
+    writing.join().expect("the writer ends");
+    // Bo's time went along; what happened before Ana was parted from Bo counts.
+    assert!(parted.primary.last_interaction_at.is_some_and(|at| (entries - 1..9_000_000).contains(&at)));
+    assert_eq!(parted.secondary.last_interaction_at, Some(9_000_000));
+    let ana = engine.contact(actor.workspace, &id(1), None).expect("there").value;
+    assert_eq!(ana.last_interaction_at, Some(1_000_199));
+    assert_eq!(history(&engine, &actor, 1, 100).len(), 2700);
+    assert_eq!(history(&engine, &actor, 2, 100), ["Bo's"]);
+    sound(&engine, &actor);
+}
