@@ -16,6 +16,8 @@ use crate::contact::*;
 /// What a merge's record may take: it holds three contacts in one value of the store.
 const MERGE_BYTES_MAX: usize = 768 << 10;
 
+/// How many contacts can be merged into one, by way of others too: each is looked at to read the history of the one.
+const MERGED_MAX: usize = 500;
 /// How often the history that an unmerge needs is read before the committer is asked, where it changes meanwhile.
 const READ_AHEAD_MAX: usize = 4;
 /// Entries that may be read while everyone's writes wait.
@@ -158,6 +160,9 @@ fn merge(
         });
     }
     let after = merge::merge(&primary, &secondary, &choices, txn.now);
+    if merged_into(&after).len() > MERGED_MAX {
+        return Err(Error::Limit { what: "the number of contacts merged into one", limit: MERGED_MAX });
+    }
     let bytes = |contact: &Contact| records_cache::bytes(contact);
     if bytes(&primary) + bytes(&secondary) + bytes(&after) > MERGE_BYTES_MAX {
         return Err(Error::Limit { what: "the size of a merge in bytes", limit: MERGE_BYTES_MAX });

@@ -144,14 +144,24 @@ impl<'a> Txn<'a> {
         let held: Vec<IdentityKey> = before.map(|before| IdentityKey::of(before).collect()).unwrap_or_default();
         for key in IdentityKey::of(contact).filter(|key| !held.contains(key)) {
             if let Some(holder) = self.holders(&key)?.into_iter().find(|id| *id != contact.id) {
-                let what = if matches!(key, IdentityKey::Email(_)) { "e-mail" } else { "phone" };
-                return Err(Error::Conflict {
-                    message: format!("contact {holder} already has this {what}"),
-                    holder: Some(holder),
-                });
+                return Err(self.taken(&key, holder));
             }
         }
         Ok(())
+    }
+
+    fn taken(&self, key: &IdentityKey, holder: ContactId) -> Error {
+        let what = if matches!(key, IdentityKey::Email(_)) { "e-mail" } else { "phone" };
+        // The holder does not show what only leads to it.
+        let leads = self.contact(holder).ok().flatten().is_some_and(|contact| {
+            let alone = Contact { merged: None, ..(*contact).clone() };
+            !IdentityKey::of(&alone).any(|own| own == *key)
+        });
+        let message = match leads {
+            true => format!("this {what} leads to contact {holder}, into which one that had it was merged"),
+            false => format!("contact {holder} already has this {what}"),
+        };
+        Error::Conflict { message, holder: Some(holder) }
     }
 
     /// The next contact id.

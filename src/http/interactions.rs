@@ -197,7 +197,11 @@ fn resolve(new: NewInteraction, actor: &Actor, catalog: &Catalog, now: Millis) -
         None if written => Ok(actor.user.as_ref().map(|user| user.id.0)),
         None => Ok(None),
     });
-    let (Some(at), Some(channel), Some(author)) = (at, channel, author) else {
+    let says_nothing = new.text.as_ref().is_none_or(|text| text.trim().is_empty());
+    if matches!(new.kind, KindName::Comment) && says_nothing {
+        mistakes.push(Mistake::new("text", "missing_member", "a comment needs a text that says something"));
+    }
+    let (Some(at), Some(channel), Some(author), true) = (at, channel, author, mistakes.is_empty()) else {
         return Err(mistakes);
     };
     Ok(Interaction {

@@ -313,3 +313,66 @@ fn a_long_history_is_told_apart_while_it_goes_on() {
     assert_eq!(history(&engine, &actor, 2, 100), ["Bo's"]);
     sound(&engine, &actor);
 }
+
+#[test]
+fn what_leads_to_a_contact_is_taken_and_says_why_and_so_many_can_be_merged() {
+    let people: Vec<Json> = (0..502).map(|at| json!({"firstName": "N", "email": format!("e{at}@x.org")})).collect();
+    let (engine, actor) = world(&people);
+    (2..=501).for_each(|second| drop(merge(&engine, &actor, 1, second)));
+    let refused = engine.merge(&actor, &id(1), &id(502), &Map::new()).expect_err("too many");
+    assert_eq!(refused.code(), "limit_exceeded");
+    assert!(engine.merge(&actor, &id(502), &id(1), &Map::new()).is_err());
+    let said =
+        |email: &str| engine.create_contact(&actor, &fields(json!({"email": email}))).expect_err("taken").to_string();
+    assert_eq!(said("e0@x.org"), "contact 1 already has this e-mail");
+    assert_eq!(said("E7@x.org"), "this e-mail leads to contact 1, into which one that had it was merged");
+    engine.unmerge(&actor, &id(1), ContactId(300)).expect("given back");
+    merge(&engine, &actor, 1, 502);
+    sound(&engine, &actor);
+}
+
+/// What one of several callers does to a few contacts, so that batches hold operations that meet.
+fn meddle(engine: &Engine, actor: &Actor, caller: u32) {
+    for done in 0..150u32 {
+        let draw = |salt: u32| 1 + (done.wrapping_mul(2_654_435_761) ^ caller.wrapping_mul(40_503) ^ salt) / 7 % 9;
+        let (one, two) = (id(draw(1)), draw(2));
+        let _ = match draw(3) {
+            1 | 2 => engine.merge(actor, &one, &id(two), &Map::new()).map(drop),
+            3 | 4 => engine.unmerge(actor, &one, ContactId(two)).map(drop),
+            5 => engine.delete_contact(actor, &one).map(drop),
+            6 => engine.update_contact(actor, &one, &fields(json!({"email": format!("e{two}@x.org")}))).map(drop),
+            7 => {
+                let end = NOW + Millis::from(two) * 1000;
+                let snooze = json!({"status": "snoozed", "snoozedUntil": end});
+                engine.update_contact(actor, &one, &fields(snooze)).map(drop)
+            }
+            8 => engine.create_contact(actor, &fields(json!({"email": format!("e{two}@x.org")}))).map(drop),
+            _ => {
+                let kind = InteractionKind::Event;
+                let entry = Interaction { kind, at: i64::from(two), channel: None, author: None, text: None };
+                engine.record(actor, &one, entry).map(drop)
+            }
+        };
+    }
+}
+
+#[test]
+fn operations_that_meet_in_a_batch_leave_nothing_that_does_not_hold_together() {
+    for round in 0..6 {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+        let engine = open(store.clone(), None);
+        let actor = Actor::operator(api::workspace(&engine, "one"));
+        for at in 0..9 {
+            engine.create_contact(&actor, &fields(json!({"email": format!("e{at}@x.org")}))).expect("made");
+        }
+        std::thread::scope(|scope| {
+            for caller in 0..8 {
+                let (engine, actor) = (&engine, &actor);
+                scope.spawn(move || meddle(engine, actor, round * 8 + caller));
+            }
+        });
+        sound(&engine, &actor);
+        drop(engine);
+        sound(&open(store, None), &actor);
+    }
+}
