@@ -22,6 +22,7 @@ use rollcall::contact::phone::Digits;
 use rollcall::contact::{Contact, Draft, Millis, Mistake, Phone, fold, render, time};
 use rollcall::corpus::Corpus;
 use rollcall::engine::export::{self, Format};
+use rollcall::engine::import::{ColumnTo, Columns, NewFields, Purpose, Unmapped};
 use rollcall::engine::{self, Actor, Engine, Error, NewWorkspace, Query, import};
 use rollcall::filter::{self, Limits, search};
 use rollcall::index::Index;
@@ -277,24 +278,22 @@ fn spoiled_files_are_imported_row_by_row() {
     // A few of the tags: the others are made as they come.
     let mut defined = Corpus::new(3, NOW).definition().clone();
     defined.tags.truncate(5);
-    let folder = tempfile::tempdir().expect("a folder");
     cases("imports", 10, |dice| {
         let (engine, actor) = workspace();
         defined.apply(&engine, actor.workspace).expect("defined");
         let (format, mut bytes) = files[dice.below(2)].clone();
         dice.spoil_bytes(&mut bytes);
-        let (file, failed) = (folder.path().join("rows"), folder.path().join("failed"));
-        std::fs::write(&file, bytes).expect("written");
+        let columns = if dice.one_in(4) { vec![("email".into(), ColumnTo::Field("firstName".into()))] } else { vec![] };
         let options = import::Options {
-            format,
-            delimiter: dice.pick(b",,,;\t\""),
-            map: if dice.one_in(4) { vec![("email".into(), "firstName".into())] } else { vec![] },
-            types: vec![],
-            new_fields: dice.one_in(2),
-            ignore_unknown: dice.one_in(2),
-            allow_duplicates: dice.one_in(2),
+            purpose: dice.pick(&[Purpose::Add, Purpose::AddOrUpdate, Purpose::AddAll]),
+            columns: Columns(columns),
+            new_fields: Some(NewFields::Every(dice.one_in(2))),
+            unmapped: if dice.one_in(2) { Unmapped::Ignore } else { Unmapped::Refuse },
+            ..import::Options::default()
         };
-        if let Err(error) = import_all(&engine, &actor, &file, &options, &failed) {
+        let delimiter = dice.one_in(2).then(|| char::from(dice.pick(b",,,;\t")));
+        let new = import::NewImport { format: Some(format), delimiter, ..Default::default() };
+        if let Err(error) = import_all(&engine, &actor, new, bytes, options) {
             assert!(!error.to_string().is_empty() && !matches!(error, Error::Closing), "{error}");
         }
         assert_eq!(engine.verify(actor.workspace).expect("verifies").problems, Vec::<String>::new());
@@ -305,18 +304,32 @@ fn spoiled_files_are_imported_row_by_row() {
 fn import_all(
     engine: &Engine,
     actor: &Actor,
-    file: &std::path::Path,
-    options: &import::Options,
-    failed: &std::path::Path,
+    new: import::NewImport,
+    bytes: Vec<u8>,
+    options: import::Options,
 ) -> Result<(), Error> {
-    let plan = import::plan(file, &*engine.catalog(actor.workspace)?, options)?;
-    for field in &plan.new_fields {
-        engine.create_field(actor.workspace, field.clone())?;
+    let (ws, id) = (actor.workspace, engine.create_import(actor, new)?.value);
+    let settled = || loop {
+        let import = engine.import(ws, id).expect("there");
+        if !import.job.state.is_active() {
+            return import;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    };
+    engine.upload(ws, id, 0, bytes)?;
+    engine.end_upload(ws, id)?;
+    if let Some(why) = settled().job.error {
+        assert!(!why.is_empty());
+        return Ok(());
     }
     let before = engine.count(actor, &Query::default())?.value;
-    let summary = import::run(engine, actor, file, options, &plan, failed, &mut |_| {})?;
-    assert_eq!(summary.imported + summary.failed, plan.rows);
-    assert_eq!(engine.count(actor, &Query::default())?.value, before + summary.imported);
+    engine.check_import(actor, id, options.clone())?;
+    let checked = settled().spec.check;
+    engine.start_import(actor, id, options)?;
+    let done = settled();
+    assert_eq!(checked.as_ref(), Some(&done.spec.tally), "the dry run and the run differ");
+    assert_eq!(done.spec.tally.rows(), done.job.counts.total);
+    assert_eq!(engine.count(actor, &Query::default())?.value, before + done.spec.tally.added);
     Ok(())
 }
 

@@ -1,22 +1,33 @@
-//! `rollcall import`: contacts from a CSV or NDJSON file.
+//! `rollcall import`: contacts from a CSV or NDJSON file, by the same job as over HTTP.
 
+use std::fs::File;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 
 use crate::config::Config;
-use crate::contact::DataType;
+use crate::contact::{DataType, JobId, JobState};
 use crate::engine::export::Format;
-use crate::engine::{Actor, import};
+use crate::engine::import::{
+    ColumnTo, Columns, Import as State, MatchBy, NewFields, NewImport, Options, Phase, Purpose, Tally, Unmapped,
+};
+use crate::engine::{Actor, Engine};
 
 use super::failure::Failure;
 use super::pick::Pick;
 use super::progress::Progress;
 use super::{folder, show};
 
+/// Bytes of the file uploaded at a time.
+const PIECE: usize = 1 << 20;
+/// How often the job is looked at.
+const ROUND: Duration = Duration::from_millis(20);
+
 #[derive(Args)]
 pub(super) struct Import {
-    /// The file: .csv (also .tsv, .txt) or .ndjson (also .jsonl).
+    /// The file: CSV in any encoding, or NDJSON.
     file: PathBuf,
     #[command(flatten)]
     pick: Pick,
@@ -32,15 +43,30 @@ pub(super) struct Import {
     /// Leave unknown columns out.
     #[arg(long, conflicts_with = "new_fields")]
     ignore_unknown: bool,
-    /// Create contacts even if their e-mail or phone is taken.
-    #[arg(long)]
+    /// add, update, addOrUpdate, or addAll: even if e-mail or phone are taken.
+    #[arg(long, value_parser = purpose, default_value = "add")]
+    purpose: Purpose,
+    /// The same as --purpose addAll.
+    #[arg(long, conflicts_with = "purpose")]
     allow_duplicates: bool,
-    /// csv or ndjson, where the name of the file does not tell.
+    /// By what a row finds its contact: email, phone or id; without it by e-mail, else by phone.
+    #[arg(long, value_parser = match_by)]
+    match_by: Option<MatchBy>,
+    /// A tag for every row's contact; may be given again.
+    #[arg(long = "tag", value_name = "TAG")]
+    tags: Vec<String>,
+    /// Say what would be done and do nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// csv or ndjson, where the file does not tell.
     #[arg(long, value_parser = format)]
     format: Option<Format>,
-    /// What stands between the cells of a CSV: one character, or tab.
+    /// What stands between the cells of a CSV, where the file does not tell: one character, or tab.
     #[arg(long, value_name = "CHARACTER", value_parser = delimiter)]
     delimiter: Option<u8>,
+    /// Its encoding, where the file does not tell: utf-8, utf-16le, windows-1252 …
+    #[arg(long)]
+    encoding: Option<String>,
     /// Where failed rows go with their reasons; by default FILE.failed.csv (or .ndjson) beside the file.
     #[arg(long, value_name = "FILE")]
     failed: Option<PathBuf>,
@@ -48,54 +74,141 @@ pub(super) struct Import {
 
 impl Import {
     pub fn run(self, config: &Config) -> Result<(), Failure> {
-        let format = match self.format {
-            Some(format) => format,
-            None => of_name(&self.file)?,
+        let name = self.file.file_name().map(|name| name.to_string_lossy().into_owned());
+        let new = NewImport {
+            name,
+            format: self.format,
+            delimiter: self.delimiter.map(char::from),
+            encoding: self.encoding.clone(),
         };
-        let is_tsv = self.file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("tsv"));
-        let options = import::Options {
-            format,
-            delimiter: self.delimiter.unwrap_or(if is_tsv { b'\t' } else { b',' }),
-            map: self.map,
-            types: self.types,
-            new_fields: self.new_fields,
-            ignore_unknown: self.ignore_unknown,
-            allow_duplicates: self.allow_duplicates,
-        };
-        let failed = self.failed.unwrap_or_else(|| failed_beside(&self.file, format));
-        let summary = folder::with_engine(config, |engine| {
-            let workspace = self.pick.workspace(engine)?;
-            let plan = import::plan(&self.file, &*engine.catalog(workspace.id)?, &options)?;
-            for field in &plan.new_fields {
-                let made = engine.create_field(workspace.id, field.clone())?.value;
-                show::remark(&format!("new field {} ({})", made.slug, type_name(made.data_type)));
+        let file = File::open(&self.file).map_err(|error| Failure::file("read", &self.file, &error))?;
+        let (tally, failed) = folder::with_engine(config, |engine| {
+            let actor = Actor::operator(self.pick.workspace(engine)?.id);
+            let id = engine.create_import(&actor, new)?.value;
+            let done = self.carry_out(engine, &actor, id, file);
+            // What is not started is of no use to anyone; what runs on is.
+            if engine.import(actor.workspace, id).is_ok_and(|import| import.job.state == JobState::Prepared) {
+                engine.cancel_import(&actor, id)?;
             }
-            for column in &plan.ignored {
-                show::remark(&format!("column {column} is left out"));
-            }
-            let actor = Actor::operator(workspace.id);
-            let mut progress = Progress::of("rows", plan.rows);
-            let run = import::run(engine, &actor, &self.file, &options, &plan, &failed, &mut |done| progress.at(done));
-            progress.finish();
-            Ok(run?)
+            done
         })?;
-        show::line(&format!("{} imported, {} failed", summary.imported, summary.failed))?;
-        if let Some(file) = &summary.failed_file {
+        let Tally { added, updated, unchanged, failed: refused, .. } = tally;
+        match self.purpose {
+            Purpose::Add | Purpose::AddAll => show::line(&format!("{added} imported, {refused} failed"))?,
+            Purpose::Update | Purpose::AddOrUpdate => {
+                show::line(&format!("{added} added, {updated} updated, {unchanged} unchanged, {refused} failed"))?
+            }
+        }
+        if let Some(file) = failed {
             show::remark(&format!("the failed rows with their reasons are in {}", file.display()));
         }
-        if summary.imported == 0 && summary.failed > 0 {
+        if refused > 0 && added + updated + unchanged == 0 {
             return Err(Failure::Failed("no row could be imported".to_owned()));
         }
         Ok(())
     }
+
+    /// Uploads, checks or runs; what came of the rows, and where the failed ones are.
+    fn carry_out(
+        &self,
+        engine: &Engine,
+        actor: &Actor,
+        id: JobId,
+        file: File,
+    ) -> Result<(Tally, Option<PathBuf>), Failure> {
+        self.upload(engine, actor, id, file)?;
+        let ready = follow(engine, actor, id, |_| {})?;
+        let rows = ready.spec.look.as_ref().map_or(0, |look| look.rows);
+        for remark in ready.spec.look.iter().flat_map(|look| &look.remarks) {
+            show::remark(remark);
+        }
+        match self.dry_run {
+            true => engine.check_import(actor, id, self.options())?,
+            false => engine.start_import(actor, id, self.options())?,
+        };
+        if let Some(plan) = engine.import(actor.workspace, id)?.spec.plan {
+            for field in &plan.new_fields {
+                show::remark(&format!("new field {} ({})", field.slug, type_name(field.data_type)));
+            }
+            for column in &plan.left_out {
+                show::remark(&format!("column {column} is left out"));
+            }
+        }
+        let mut progress = Progress::of("rows", rows);
+        let over = follow(engine, actor, id, |done| progress.at(done));
+        progress.finish();
+        let State { spec, .. } = over?;
+        if let Some(tally) = spec.check.filter(|_| self.dry_run) {
+            for failure in &tally.failures {
+                show::remark(&format!("row {}: {}", failure.row, failure.reason));
+            }
+            return Ok((tally, None));
+        }
+        let failed = if spec.tally.failed > 0 { Some(self.save_failed(engine, actor, id)?) } else { None };
+        Ok((spec.tally, failed))
+    }
+
+    fn upload(&self, engine: &Engine, actor: &Actor, id: JobId, mut file: File) -> Result<(), Failure> {
+        let mut offset = 0;
+        loop {
+            let mut piece = Vec::with_capacity(PIECE);
+            let read = Read::by_ref(&mut file).take(PIECE as u64).read_to_end(&mut piece);
+            read.map_err(|error| Failure::file("read", &self.file, &error))?;
+            if piece.is_empty() {
+                break;
+            }
+            offset = engine.upload(actor.workspace, id, offset, piece)?.value;
+        }
+        engine.end_upload(actor.workspace, id)?;
+        Ok(())
+    }
+
+    fn options(&self) -> Options {
+        let columns = self.map.iter().map(|(header, field)| (header.clone(), ColumnTo::Field(field.clone())));
+        Options {
+            purpose: if self.allow_duplicates { Purpose::AddAll } else { self.purpose },
+            match_by: self.match_by.unwrap_or_default(),
+            columns: Columns(columns.collect()),
+            new_fields: Some(NewFields::Every(self.new_fields)),
+            types: Columns(self.types.clone()),
+            unmapped: if self.ignore_unknown { Unmapped::Ignore } else { Unmapped::Refuse },
+            tags: self.tags.clone(),
+            timezone: None,
+        }
+    }
+
+    fn save_failed(&self, engine: &Engine, actor: &Actor, id: JobId) -> Result<PathBuf, Failure> {
+        let mut result = engine.import_result(actor.workspace, id)?;
+        let path = self.failed.clone().unwrap_or_else(|| failed_beside(&self.file, result.format));
+        let failure = |error: std::io::Error| Failure::file("write", &path, &error);
+        let mut out = File::create(&path).map_err(failure)?;
+        loop {
+            let piece = result.piece()?;
+            if piece.is_empty() {
+                break;
+            }
+            out.write_all(&piece).map_err(failure)?;
+        }
+        Ok(path)
+    }
 }
 
-fn of_name(file: &Path) -> Result<Format, Failure> {
-    let extension = file.extension().and_then(|extension| extension.to_str()).unwrap_or_default().to_lowercase();
-    match extension.as_str() {
-        "csv" | "tsv" | "txt" => Ok(Format::Csv),
-        "ndjson" | "jsonl" => Ok(Format::Ndjson),
-        _ => Err(Failure::Usage(format!("the name {} does not tell what it holds; use --format", file.display()))),
+/// Waits until the job rests, and hears the number of rows done.
+fn follow(engine: &Engine, actor: &Actor, id: JobId, mut done: impl FnMut(u64)) -> Result<State, Failure> {
+    loop {
+        let import = engine.import(actor.workspace, id)?;
+        match import.job.state {
+            JobState::Running => {
+                if import.spec.phase != Phase::Looking {
+                    done(import.job.counts.done);
+                }
+                std::thread::sleep(ROUND);
+            }
+            JobState::Failed => {
+                return Err(Failure::Failed(import.job.error.unwrap_or_else(|| "the import failed".to_owned())));
+            }
+            _ => return Ok(import),
+        }
     }
 }
 
@@ -104,6 +217,26 @@ fn failed_beside(file: &Path, format: Format) -> PathBuf {
         Format::Csv => "failed.csv",
         Format::Ndjson => "failed.ndjson",
     })
+}
+
+fn purpose(name: &str) -> Result<Purpose, String> {
+    let known = [
+        ("add", Purpose::Add),
+        ("update", Purpose::Update),
+        ("addOrUpdate", Purpose::AddOrUpdate),
+        ("addAll", Purpose::AddAll),
+    ];
+    let found = known.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+    found.map(|(_, purpose)| *purpose).ok_or_else(|| "use add, update, addOrUpdate or addAll".to_owned())
+}
+
+fn match_by(name: &str) -> Result<MatchBy, String> {
+    match name.to_lowercase().as_str() {
+        "email" => Ok(MatchBy::Email),
+        "phone" => Ok(MatchBy::Phone),
+        "id" => Ok(MatchBy::Id),
+        _ => Err("use email, phone or id".to_owned()),
+    }
 }
 
 /// `left=right`; the right side holds no `=`, so that a header may.

@@ -3,7 +3,7 @@
 use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
-use super::{JobId, Millis, UserId};
+use super::{JobId, Millis, Seq, UserId};
 
 /// What a job does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
@@ -44,6 +44,19 @@ impl JobState {
     /// Whether the background has something to do for it.
     pub fn is_active(self) -> bool {
         matches!(self, JobState::Running | JobState::Undoing)
+    }
+
+    /// Its name on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            JobState::Prepared => "prepared",
+            JobState::Running => "running",
+            JobState::Done => "done",
+            JobState::Cancelled => "cancelled",
+            JobState::Failed => "failed",
+            JobState::Undoing => "undoing",
+            JobState::Undone => "undone",
+        }
     }
 }
 
@@ -95,15 +108,46 @@ pub struct Job {
     pub cursor: u64,
     #[n(9)]
     pub counts: Counts,
-    /// What the undo has done so far: `changed` are restored, `unchanged` left as others made them.
+    /// What the undo has done so far: `changed` are restored, `unchanged` left as others made them, at least in part,
+    /// `deleted` were deleted since.
     #[n(10)]
     pub undo: Counts,
     /// Why it failed, without contacts' values.
     #[n(11)]
     pub error: Option<String>,
+    /// The workspace's version that shows what is told here.
+    #[n(12)]
+    pub version: Option<Seq>,
+    /// The last item that its undo has come to.
+    #[n(13)]
+    pub undo_cursor: Option<u64>,
+    /// It is being forgotten: what undoes it is gone up to this item. Such a job is not shown.
+    #[n(14)]
+    pub forgotten: Option<u64>,
 }
 
 impl Job {
+    /// One that begins: nothing is done.
+    pub fn new(id: JobId, kind: JobKind, state: JobState, user: Option<UserId>, created_at: Millis) -> Job {
+        Job {
+            id,
+            kind,
+            state,
+            user,
+            created_at,
+            started_at: None,
+            finished_at: None,
+            spec: String::new(),
+            cursor: 0,
+            counts: Counts::default(),
+            undo: Counts::default(),
+            error: None,
+            version: None,
+            undo_cursor: None,
+            forgotten: None,
+        }
+    }
+
     /// When it is forgotten with all it kept; not while it is under way.
     pub fn forgotten_at(&self, prepared_kept: Millis, finished_kept: Millis) -> Option<Millis> {
         match self.state {
@@ -117,7 +161,7 @@ impl Job {
 /// What a bulk edit changed on one contact, kept until the job is forgotten or the contact deleted.
 #[derive(Clone, PartialEq, Encode, Decode)]
 pub struct Undo {
-    /// The touched members before, as JSON of the same form as a draft's.
+    /// The touched members before, as a JSON object of the contact's own form; tags whole, custom fields as `custom.ID`.
     #[n(0)]
     pub before: String,
     /// The same members right after.
@@ -143,12 +187,26 @@ pub struct Done {
 pub enum PartKind {
     /// The ids it is about: a serialized row set in pieces.
     Ids,
-    /// The ids that its undo left as others made them: 4 bytes each, big-endian.
+    /// [`Note`]s of the contacts that its undo left as others made them, with the names of the members; each part is
+    /// numbered by its last contact.
     Left,
-    /// Items that failed: as their kind has them.
+    /// [`Note`]s of the items that failed, with the code of the reason; each part is numbered by its last item.
     Failed,
     /// An uploaded file.
     Upload,
+    /// What the receipt of a bulk edit shows beside the job's record: JSON in pieces.
+    Receipt,
+}
+
+/// What is to be said of one item of a job.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub struct Note {
+    /// The item, in the kind's own count.
+    #[n(0)]
+    pub item: u32,
+    /// Stable words: a reason's code, names of members.
+    #[n(1)]
+    pub words: Vec<String>,
 }
 
 /// One piece of a job's data, at most 64 KiB.

@@ -28,7 +28,7 @@ pub use id::{
     ChannelId, ContactId, CustomFieldId, JobId, SegmentId, Seq, StageId, TagId, TokenId, UserId, WorkspaceId,
 };
 pub use interaction::{Interaction, InteractionKind};
-pub use job::{Counts, Done, Job, JobKind, JobState, Part, PartKind, Undo};
+pub use job::{Counts, Done, Job, JobKind, JobState, Note, Part, PartKind, Undo};
 pub use merge::{Merge, Merged};
 pub use mistake::Mistake;
 pub use record::Contact;

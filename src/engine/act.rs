@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value as Json, json};
 
-use super::contacts::{create_tags, retag, tags_named};
+use super::contacts::{create_tags, retag};
 use super::txn::Txn;
 use super::{Error, Result};
 use crate::contact::draft::Scope;
@@ -44,6 +44,13 @@ pub enum Act {
     Unblock,
 }
 
+/// An action that is read while nothing it needs is made yet.
+pub struct Planned {
+    pub act: Act,
+    /// Names of the tags it would make: valid, each once.
+    pub new_tags: Vec<String>,
+}
+
 /// What became of one contact.
 #[derive(Clone, Debug)]
 pub enum Acted {
@@ -59,29 +66,52 @@ impl Act {
     /// # Errors
     /// [`Error::Invalid`] with every mistake.
     pub fn read(txn: &mut Txn, action: &Map<String, Json>, me: Option<UserId>) -> Result<Act> {
+        let catalog = txn.catalog().clone();
+        let Planned { mut act, new_tags } = Act::plan(&catalog, txn.now, action, me)?;
+        for tag in create_tags(txn, &new_tags)? {
+            match &mut act {
+                Act::AddTags(tags) => tags.push(tag),
+                Act::Set(draft) => draft.add_tag(tag),
+                _ => {}
+            }
+        }
+        Ok(act)
+    }
+
+    /// As [`Act::read`], without making anything: what is to be made is told. Relative times count from `now`.
+    ///
+    /// # Errors
+    /// As [`Act::read`].
+    pub fn plan(catalog: &Catalog, now: Millis, action: &Map<String, Json>, me: Option<UserId>) -> Result<Planned> {
         let name = known(action)?;
         let member = |name: &str| action.get(name).cloned().unwrap_or(Json::Null);
+        let set = |members: &[(&str, Json)]| set(catalog, now, members);
+        let plain = |act| Ok(Planned { act, new_tags: Vec::new() });
         match name {
-            "delete" => Ok(Act::Delete),
-            "block" => set(txn, [("status", json!("blocked"))]),
-            "unblock" => Ok(Act::Unblock),
-            "addTags" => Ok(Act::AddTags(tags_named(txn, &names(action)?)?)),
+            "delete" => plain(Act::Delete),
+            "block" => set(&[("status", json!("blocked"))]),
+            "unblock" => plain(Act::Unblock),
+            "addTags" => {
+                let (known, new_tags) = tags(catalog, &names(action)?)?;
+                Ok(Planned { act: Act::AddTags(known), new_tags })
+            }
             "removeTags" => {
                 let names = names(action)?;
-                let known = names.iter().filter_map(|name| txn.catalog().tag_named(name)).map(|tag| tag.id).collect();
-                Ok(Act::RemoveTags(known))
+                plain(Act::RemoveTags(
+                    names.iter().filter_map(|name| catalog.tag_named(name)).map(|tag| tag.id).collect(),
+                ))
             }
             "assign" => match (member("assignee"), me) {
-                (Json::String(word), Some(me)) if word == "me" => set(txn, [("assignee", json!(me))]),
-                (assignee, _) => set(txn, [("assignee", assignee)]),
+                (Json::String(word), Some(me)) if word == "me" => set(&[("assignee", json!(me))]),
+                (assignee, _) => set(&[("assignee", assignee)]),
             },
-            "setLifecycle" => set(txn, [("lifecycle", member("lifecycle"))]),
+            "setLifecycle" => set(&[("lifecycle", member("lifecycle"))]),
             "setField" => {
                 let field = member("field");
                 let field = field.as_str().ok_or_else(|| missing("field", "name the field to set"))?;
-                set(txn, [(field, member("value"))])
+                set(&[(field, member("value"))])
             }
-            _ => set_status(txn, &member("status"), member("until")),
+            _ => set_status(catalog, now, &member("status"), member("until")),
         }
     }
 
@@ -176,21 +206,32 @@ fn names(action: &Map<String, Json>) -> Result<Vec<String>> {
     tags.iter().map(|tag| tag.as_str().map(str::to_owned).ok_or_else(wrong)).collect()
 }
 
-fn set<'a>(txn: &mut Txn, members: impl IntoIterator<Item = (&'a str, Json)>) -> Result<Act> {
-    Ok(Act::Set(Box::new(draft(txn, members)?)))
-}
-
-fn draft<'a>(txn: &mut Txn, members: impl IntoIterator<Item = (&'a str, Json)>) -> Result<Draft> {
-    let fields: Map<String, Json> = members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    let mut draft = Draft::read(&fields, txn.catalog(), Scope::Person, txn.now)?;
-    let unknown = draft.unknown_tags.clone();
-    for tag in create_tags(txn, &unknown)? {
-        draft.add_tag(tag);
+/// The tags of these names that there are, and the names of those to be made, each once.
+fn tags(catalog: &Catalog, names: &[String]) -> Result<(Vec<TagId>, Vec<String>)> {
+    let (mut known, mut new) = (Vec::new(), Vec::<String>::new());
+    for (at, name) in names.iter().enumerate() {
+        let name = draft::tag_name(name, &format!("tags[{at}]"))?;
+        match catalog.tag_named(&name) {
+            Some(tag) => known.push(tag.id),
+            None if new.iter().any(|other| fold::compare(other) == fold::compare(&name)) => {}
+            None => new.push(name),
+        }
     }
-    Ok(draft)
+    Ok((known, new))
 }
 
-fn set_status(txn: &mut Txn, status: &Json, until: Json) -> Result<Act> {
+fn set(catalog: &Catalog, now: Millis, members: &[(&str, Json)]) -> Result<Planned> {
+    let draft = drafted(catalog, now, members)?;
+    let new_tags = draft.unknown_tags.clone();
+    Ok(Planned { act: Act::Set(Box::new(draft)), new_tags })
+}
+
+fn drafted(catalog: &Catalog, now: Millis, members: &[(&str, Json)]) -> Result<Draft> {
+    let fields: Map<String, Json> = members.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+    Ok(Draft::read(&fields, catalog, Scope::Person, now)?)
+}
+
+fn set_status(catalog: &Catalog, now: Millis, status: &Json, until: Json) -> Result<Planned> {
     let named = status.as_str().and_then(Status::parse);
     if status.is_null() {
         return Err(missing("status", "use open, closed or snoozed"));
@@ -204,9 +245,11 @@ fn set_status(txn: &mut Txn, status: &Json, until: Json) -> Result<Act> {
         return Err(Mistake::new("until", "not_snoozed", "only a snooze has an end").into());
     }
     // A snooze without `until` has no end, whatever the one before had.
-    let until = snoozes.then_some(("snoozedUntil", until));
-    let read = draft(txn, [("status", status.clone())].into_iter().chain(until));
-    read.map(|draft| Act::SetStatus(Box::new(draft))).map_err(|error| match error {
+    let mut members = vec![("status", status.clone())];
+    members.extend(snoozes.then_some(("snoozedUntil", until)));
+    let read = drafted(catalog, now, &members);
+    let set = |draft| Planned { act: Act::SetStatus(Box::new(draft)), new_tags: Vec::new() };
+    read.map(set).map_err(|error| match error {
         Error::Invalid(mut mistakes) => {
             let ends = mistakes.iter_mut().filter(|mistake| mistake.path == "snoozedUntil");
             ends.for_each(|mistake| mistake.path = "until".into());

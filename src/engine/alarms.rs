@@ -117,7 +117,10 @@ impl Ringer {
                     continue;
                 }
                 let (of, alarms) = due.get_or_insert_with(|| (ws, Vec::new()));
-                if *of == ws {
+                // Forgetting a job is a batch's work of its own.
+                let is_job = |alarm: &Alarm| matches!(alarm, Alarm::Job(_));
+                let crowded = is_job(&alarm) && alarms.iter().any(|(_, other)| is_job(other));
+                if *of == ws && !crowded {
                     alarms.push((at, alarm));
                 }
             }
@@ -180,25 +183,12 @@ mod tests {
     use super::*;
     use crate::clock::Clock;
     use crate::config::Config;
-    use crate::contact::{Counts, Job, JobId, JobKind, JobState};
+    use crate::contact::{Job, JobId, JobKind, JobState};
     use crate::engine::{Engine, NewWorkspace};
     use crate::store::MemoryStore;
 
     fn job(id: u32) -> Job {
-        Job {
-            id: JobId(id),
-            kind: JobKind::Bulk,
-            state: JobState::Prepared,
-            user: None,
-            created_at: 0,
-            started_at: None,
-            finished_at: None,
-            spec: String::new(),
-            cursor: 0,
-            counts: Counts::default(),
-            undo: Counts::default(),
-            error: None,
-        }
+        Job::new(JobId(id), JobKind::Bulk, JobState::Prepared, None, 0)
     }
 
     #[test]

@@ -86,25 +86,7 @@ impl Engine {
     /// # Errors
     /// [`Error::Invalid`], [`Error::Conflict`] for a taken or standard slug, [`Error::Limit`].
     pub fn create_field(&self, actor: impl Into<Actor>, new: NewField) -> Result<Written<CustomField>> {
-        self.committer.write_as(&actor.into(), move |txn| {
-            let name = named(&new.name, "name", FIELD_NAME_CHARS_MAX)?;
-            let slug = slug(new.slug.as_deref(), &name)?;
-            let reserved = draft::RESERVED.iter().any(|name| name.eq_ignore_ascii_case(&slug));
-            if reserved || Field::named(&slug, txn.catalog()).is_some() {
-                return Err(Error::Conflict { message: format!("there is already a field '{slug}'"), holder: None });
-            }
-            limit(txn.catalog().fields.len(), txn.settings.fields_max, "the custom fields of a workspace")?;
-            let field = CustomField {
-                id: CustomFieldId(txn.next_item()),
-                slug,
-                name,
-                description: described(new.description)?,
-                data_type: new.data_type,
-                allowed_values: choices(txn, new.data_type, new.allowed_values)?,
-                searchable: searchable(new.data_type, new.searchable)?,
-            };
-            put_field(txn, field)
-        })
+        self.committer.write_as(&actor.into(), move |txn| make_field(txn, new))
     }
 
     /// Changes a field's name, description, searchability, or appends choices; slug and type are fixed.
@@ -324,6 +306,30 @@ impl Engine {
             }
         }
     }
+}
+
+/// Makes a custom field within an operation.
+///
+/// # Errors
+/// As [`Engine::create_field`].
+pub(super) fn make_field(txn: &mut Txn, new: NewField) -> Result<CustomField> {
+    let name = named(&new.name, "name", FIELD_NAME_CHARS_MAX)?;
+    let slug = slug(new.slug.as_deref(), &name)?;
+    let reserved = draft::RESERVED.iter().any(|name| name.eq_ignore_ascii_case(&slug));
+    if reserved || Field::named(&slug, txn.catalog()).is_some() {
+        return Err(Error::Conflict { message: format!("there is already a field '{slug}'"), holder: None });
+    }
+    limit(txn.catalog().fields.len(), txn.settings.fields_max, "the custom fields of a workspace")?;
+    let field = CustomField {
+        id: CustomFieldId(txn.next_item()),
+        slug,
+        name,
+        description: described(new.description)?,
+        data_type: new.data_type,
+        allowed_values: choices(txn, new.data_type, new.allowed_values)?,
+        searchable: searchable(new.data_type, new.searchable)?,
+    };
+    put_field(txn, field)
 }
 
 fn put_field(txn: &mut Txn, field: CustomField) -> Result<CustomField> {

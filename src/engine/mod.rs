@@ -43,6 +43,7 @@ pub use crate::index::Shared as SharedBy;
 pub use act::{ACTIONS, Acted};
 pub use definition::Definition;
 pub use error::Error;
+pub use jobs::{Confirmation, FacetOutlook, Receipt};
 pub use many::{Fate, ManyItem};
 pub use merge::{MergedIn, Unmerged};
 pub use once::{Once, REMEMBERED};
@@ -172,7 +173,7 @@ impl Engine {
         let shared = Arc::new(shared);
         let committer = Arc::new(Committer::start(shared.clone()).map_err(checkpoint::io)?);
         let upkeep = Upkeep::start(shared.clone(), committer.clone()).map_err(checkpoint::io)?;
-        let workshop = Workshop { shared: shared.clone(), committer: committer.clone() };
+        let workshop = Workshop::new(shared.clone(), committer.clone());
         let (jobs, alarms) = (Runner::start(workshop.clone())?, Alarms::start(workshop)?);
         Ok(Arc::new(Engine { shared, committer, upkeep, jobs, alarms }))
     }

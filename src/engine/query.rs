@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::contact::{Catalog, Contact, Field, SegmentId, Seq};
@@ -27,7 +28,8 @@ pub struct Query {
 }
 
 /// A segment as a query names it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
 pub enum SegmentRef {
     Id(SegmentId),
     /// By name, ignoring case, or else by an id in digits: as a condition on segments does.
@@ -80,6 +82,15 @@ pub struct FacetCounts {
     pub values: Vec<(Json, String, u64)>,
     /// How many matches have no value.
     pub without: u64,
+}
+
+impl FacetCounts {
+    /// Puts the values in order.
+    pub(super) fn sort(&mut self) {
+        self.values.sort_by(|(_, label_a, count_a), (_, label_b, count_b)| {
+            count_b.cmp(count_a).then_with(|| label_a.cmp(label_b))
+        });
+    }
 }
 
 /// The plan of a query.

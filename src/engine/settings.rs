@@ -43,8 +43,12 @@ pub struct Settings {
     pub interaction_chars_max: usize,
     pub receipt_kept_s: u64,
     pub job_kept_s: u64,
+    pub jobs_max: usize,
+    pub receipts_max: usize,
     pub many_max: usize,
     pub export_saved_bytes_max: usize,
+    pub import_bytes_max: u64,
+    pub import_rows_max: u64,
 }
 
 impl Settings {

@@ -9,6 +9,7 @@ use parking_lot::{Mutex, RwLock};
 
 use super::directory::Directory;
 use super::export::snapshot::Snapshots;
+use super::import;
 use super::records_cache::RecordCache;
 use super::wake;
 use super::workspace::Workspace;
@@ -33,6 +34,8 @@ pub struct Shared {
     pub backups: AtomicUsize,
     /// Moments that are being exported.
     pub snapshots: Snapshots,
+    /// What imports under way have at hand.
+    pub imports: import::Benches,
     /// When the next alarm rings, at the earliest; whoever sets an earlier one lowers it.
     pub next_alarm: AtomicI64,
     slots: Mutex<HashMap<WorkspaceId, Arc<Slot>>>,
@@ -56,6 +59,7 @@ impl Shared {
             directory: RwLock::new(directory),
             backups: AtomicUsize::new(0),
             snapshots: Snapshots::default(),
+            imports: import::Benches::default(),
             next_alarm: AtomicI64::new(i64::MIN),
             slots: Mutex::default(),
         })

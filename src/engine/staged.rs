@@ -158,10 +158,14 @@ impl Staged {
     /// Adds everything to the batch's writes and settles the counters.
     pub fn write(&mut self, writes: &mut Writes) {
         self.sides.write(writes);
+        let ws = self.workspace.id;
         if self.changes.is_empty() && self.history.is_empty() {
+            // A job takes a number and changes nothing else that is counted.
+            if self.head != self.workspace.state.read().head {
+                writes.put_head(ws, &self.head);
+            }
             return;
         }
-        let ws = self.workspace.id;
         for touched in self.contacts.values() {
             let (before, now) = (touched.before.as_deref(), touched.now.as_deref());
             if let Some(before) = before {

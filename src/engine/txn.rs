@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::merge::merged_into;
 use super::staged::{HistoryWrite, Sources, Staged};
 use super::workspace::State;
-use super::{Error, Result, Settings, records_cache};
+use super::{Error, Query, Result, Settings, records_cache, select};
 use crate::contact::identity::{Identifier, IdentityKey};
 use crate::contact::*;
 use crate::index::RowSet;
@@ -116,6 +116,45 @@ impl<'a> Txn<'a> {
         Ok(self.staged.sides.clear(ws, range, &self.base.sides, self.sources.records, limit)?)
     }
 
+    /// The workspace's jobs, by id.
+    pub fn jobs(&self) -> Result<Vec<Job>> {
+        let ws = self.base.workspace.id;
+        let stored = self.sources.records.jobs(ws)?;
+        let mut jobs: BTreeMap<JobId, Job> = stored.into_iter().map(|job| (job.id, job)).collect();
+        for sides in [&self.base.sides, &self.staged.sides] {
+            for (id, job) in sides.jobs(ws)? {
+                match job {
+                    Some(job) => jobs.insert(id, job),
+                    None => jobs.remove(&id),
+                };
+            }
+        }
+        Ok(jobs.into_values().collect())
+    }
+
+    /// The contacts that match the query, exactly as of this operation; `None` where what the workspace defines has changed
+    /// within this batch, which the index does not know of yet: ask again in the next.
+    pub fn matching(&self, query: &Query, me: Option<UserId>) -> Result<Option<RowSet>> {
+        let (catalog, settings) = (&self.staged.catalog, self.settings);
+        let mut rows = {
+            let state = self.base.workspace.state.read();
+            if !Arc::ptr_eq(&state.catalog, catalog) {
+                return Ok(None);
+            }
+            select::matching(query, state.view(), self.now, me, settings)?
+        };
+        for (id, touched) in self.base.contacts.iter().chain(&self.staged.contacts) {
+            let matches = |contact: &Arc<Contact>| {
+                select::report(query, contact, catalog, self.now, me, settings).map(|report| report.matches)
+            };
+            match touched.now.as_ref().map(matches).transpose()? {
+                Some(true) => rows.insert(id.0),
+                _ => rows.remove(id.0),
+            };
+        }
+        Ok(Some(rows))
+    }
+
     /// Up to `limit` idempotency keys used before a time that this batch has not removed yet, oldest first.
     pub fn used_before(&self, at: Millis, limit: usize) -> Result<Vec<(Millis, [u8; 16])>> {
         let ws = self.base.workspace.id;
@@ -181,7 +220,7 @@ impl<'a> Txn<'a> {
         self.staged.put(before, Some(now)).ok_or_else(|| Error::Io("nothing to put".into()))
     }
 
-    /// Stages the removal of the contact and of all that was merged into it, histories included.
+    /// Stages the removal of the contact and of all that was merged into it, histories and what jobs keep of their values included.
     pub fn delete(&mut self, contact: Arc<Contact>) -> Result<()> {
         self.delete_history(contact.id)?;
         for merged in merged_into(&contact) {

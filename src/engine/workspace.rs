@@ -12,6 +12,7 @@ use super::recent::Recent;
 use super::records_cache::RecordCache;
 use super::segments::Found;
 use super::{Error, Result};
+use crate::clock::Stopwatch;
 use crate::contact::{Catalog, Contact, ContactId, Field, Millis, SegmentId, Seq, WorkspaceId};
 use crate::filter::View;
 use crate::index::{GramIndex, GramView, Index, Row, RowSet};
@@ -67,9 +68,14 @@ pub struct Workspace {
     pub checkpointed: AtomicU64,
     /// When it was last asked for.
     pub used_at: AtomicI64,
+    /// About how many nanoseconds queries were lately held up by each contact that was published.
+    pub put_nanos: AtomicU64,
     /// What was last found of each segment.
     pub segments: Mutex<HashMap<SegmentId, Arc<Found>>>,
 }
+
+/// Batches with fewer contacts say little of what one costs.
+const MEASURED_MIN: u64 = 8;
 
 impl Workspace {
     pub fn new(
@@ -89,6 +95,7 @@ impl Workspace {
             arrived: Condvar::new(),
             checkpointed: AtomicU64::new(checkpointed.0),
             used_at: AtomicI64::new(now),
+            put_nanos: AtomicU64::new(0),
             segments: Mutex::default(),
         }
     }
@@ -209,6 +216,7 @@ impl Workspace {
     ) {
         let mut state = self.state.write();
         snapshots.keep(self.id, &self.in_flight.read());
+        let watch = Stopwatch::start();
         if !Arc::ptr_eq(&state.catalog, &catalog) {
             state.index.define(&catalog);
             state.catalog = catalog;
@@ -226,7 +234,16 @@ impl Workspace {
         state.head = head;
         self.in_flight.write().clear();
         drop(state);
+        self.measured(watch, changed.len() as u64);
         self.announce(head.seq);
+    }
+
+    fn measured(&self, watch: Stopwatch, contacts: u64) {
+        let before = self.put_nanos.load(Ordering::Relaxed);
+        if contacts >= MEASURED_MIN || (before == 0 && contacts > 0) {
+            let nanos = watch.micros() * 1000 / contacts;
+            self.put_nanos.store(if before == 0 { nanos } else { (3 * before + nanos) / 4 }, Ordering::Relaxed);
+        }
     }
 }
 

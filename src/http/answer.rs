@@ -38,6 +38,12 @@ impl Answer {
         Ok(Answer { status: StatusCode::OK, version, body: buffer, location: None })
     }
 
+    /// The same as 202: what was asked for goes on.
+    pub fn accepted(mut self) -> Answer {
+        self.status = StatusCode::ACCEPTED;
+        self
+    }
+
     /// The same as 201 with the address of what was made.
     pub fn created(mut self, location: String) -> Answer {
         self.status = StatusCode::CREATED;

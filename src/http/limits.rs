@@ -14,6 +14,7 @@ use governor::state::keyed::DefaultKeyedStateStore;
 use governor::{Quota, RateLimiter};
 
 use super::app::App;
+use super::import_file::is_upload;
 use super::problem::{Kind, Problem};
 use super::settings::Settings;
 
@@ -105,6 +106,9 @@ impl Allowance {
 
 /// Answers 503 where a request takes longer than the settings allow.
 pub async fn deadline(State(app): State<App>, request: Request, next: Next) -> Response {
+    if is_upload(request.method(), request.uri()) {
+        return next.run(request).await;
+    }
     let millis = app.settings().timeout_ms;
     match tokio::time::timeout(Duration::from_millis(millis), next.run(request)).await {
         Ok(response) => response,

@@ -7,6 +7,7 @@
 mod answer;
 mod app;
 mod auth;
+mod bulk_jobs;
 mod channels;
 mod columns;
 mod contact_actions;
@@ -18,7 +19,10 @@ mod fields;
 mod health;
 mod idempotency;
 mod identifier;
+mod import_file;
+mod imports;
 mod interactions;
+mod jobs;
 mod json;
 mod limits;
 mod merges;

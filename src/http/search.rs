@@ -179,19 +179,19 @@ pub struct SearchAnswer<'a> {
 /// The counts of one field among the matches.
 #[derive(Serialize, ToSchema)]
 pub struct Facet<'a> {
-    values: Vec<FacetValue<'a>>,
+    pub values: Vec<FacetValue<'a>>,
     /// How many matches have no value.
-    without: u64,
+    pub without: u64,
 }
 
 /// One value and how many matches have it.
 #[derive(Serialize, ToSchema)]
 pub struct FacetValue<'a> {
     /// As a filter takes it.
-    value: &'a Json,
+    pub value: &'a Json,
     /// As a person reads it.
-    label: &'a str,
-    count: u64,
+    pub label: &'a str,
+    pub count: u64,
 }
 
 /// The exact number of matches.

@@ -24,9 +24,9 @@ use super::app::App;
 use super::problem::{Kind, Problem};
 use super::settings::Settings;
 use super::{
-    auth, channels, columns, contact_actions, contact_tags, contacts, explain, export, fields, health, idempotency,
-    interactions, limits, merges, metrics, observe, openapi, search, segments, stages, suggestions, tags, users,
-    workspace,
+    auth, bulk_jobs, channels, columns, contact_actions, contact_tags, contacts, explain, export, fields, health,
+    idempotency, import_file, imports, interactions, jobs, limits, merges, metrics, observe, openapi, search, segments,
+    stages, suggestions, tags, users, workspace,
 };
 use crate::engine::{self, Engine};
 
@@ -82,6 +82,13 @@ pub(super) fn routes(app: &App) -> OpenApiRouter<App> {
         .routes(routes!(explain::contact))
         .routes(routes!(export::export))
         .routes(routes!(export::page))
+        .routes(routes!(jobs::list, bulk_jobs::prepare))
+        .routes(routes!(jobs::read))
+        .routes(routes!(bulk_jobs::apply))
+        .routes(routes!(jobs::cancel))
+        .routes(routes!(bulk_jobs::undo))
+        .routes(routes!(jobs::failed))
+        .routes(routes!(jobs::left))
         .routes(routes!(fields::list, fields::create))
         .routes(routes!(fields::update, fields::delete))
         .routes(routes!(tags::list, tags::create))
@@ -97,8 +104,16 @@ pub(super) fn routes(app: &App) -> OpenApiRouter<App> {
         .routes(routes!(segments::contacts))
         .routes(routes!(workspace::read))
         .routes(routes!(workspace::me))
+        .routes(routes!(imports::list, imports::create))
+        .routes(routes!(imports::read))
+        .routes(routes!(imports::check))
+        .routes(routes!(imports::start))
+        .routes(routes!(imports::cancel))
+        .routes(routes!(import_file::result))
         .routes(routes!(columns::read, columns::replace))
         .route_layer(from_fn_with_state(app.clone(), idempotency::note))
+        // An upload may be sent again as it is, and is too large to be kept for comparison.
+        .routes(routes!(import_file::upload))
         .route_layer(from_fn_with_state(app.clone(), auth::authenticate));
     openapi::described().nest("/v1", v1).routes(routes!(health::health)).routes(routes!(health::ready))
 }

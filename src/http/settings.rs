@@ -18,6 +18,8 @@ pub struct Settings {
     pub head_timeout_ms: u64,
     /// Milliseconds in which the body of a request must have come; else 408.
     pub body_timeout_ms: u64,
+    /// Milliseconds that may pass between two pieces of an uploaded file; else 408.
+    pub upload_pause_ms: u64,
     /// Milliseconds after which a request is answered 503, whatever it waits for. Longer than `body_timeout_ms`.
     pub timeout_ms: u64,
     /// Seconds that running requests are given at shutdown.

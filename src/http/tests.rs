@@ -9,6 +9,7 @@ pub(crate) fn settings() -> Settings {
         body_bytes_max: 1 << 20,
         head_timeout_ms: 5_000,
         body_timeout_ms: 5_000,
+        upload_pause_ms: 1000,
         timeout_ms: 10_000,
         shutdown_s: 5,
         connections_max: 64,

@@ -29,6 +29,7 @@ pub use collation::Collation;
 pub use column::{Column, number_from_key, number_key};
 pub use duplicates::{Duplicates, Group, Shared};
 pub use facet::Facet;
+pub use fields::code_of;
 pub use grams::{GramError, GramIndex, GramSettings, GramView, PreparedView, RowTexts};
 pub use order::{Found, Order};
 pub use phone::{phone_key, phone_of_key, phone_prefix};

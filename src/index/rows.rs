@@ -3,7 +3,7 @@
 //! No set has run containers: in roaring 0.12.0 `next_many` loses every row of a full one (its length wraps to 0).
 //! A set of all rows costs an eighth of a byte per row without them.
 
-use std::ops::{BitAndAssign, BitOrAssign, RangeInclusive, SubAssign};
+use std::ops::{BitAndAssign, BitOrAssign, Bound, RangeInclusive, SubAssign};
 
 use roaring::{MultiOps, RoaringBitmap};
 
@@ -195,6 +195,11 @@ impl RowSet {
         self.0.range(row..)
     }
 
+    /// The rows above `row`, ascending.
+    pub fn after(&self, row: Row) -> impl Iterator<Item = Row> + '_ {
+        self.0.range((Bound::Excluded(row), Bound::Unbounded))
+    }
+
     /// Calls `f` with every row ascending, in blocks: 20 times faster than `iter` on dense sets.
     pub fn for_each(&self, mut f: impl FnMut(Row)) {
         let mut block = [0; BLOCK];
@@ -328,6 +333,9 @@ mod tests {
             kept.retain(|row| row % 3 == 0);
             prop_assert!(kept.iter().eq(a.iter().copied().filter(|row| row % 3 == 0)));
             prop_assert!(kept.is_subset(&set_a));
+            for row in [0, 1, 70_000, u32::MAX].into_iter().chain(b.iter().copied().take(20)) {
+                prop_assert!(set_a.after(row).eq(a.iter().copied().filter(|&other| other > row)));
+            }
             if let Some(&middle) = a.iter().nth(a.len() / 2) {
                 prop_assert_eq!(set_a.nth(a.len() as u32 / 2), Some(middle));
                 prop_assert_eq!(set_a.rank(middle), a.len() as u64 / 2 + 1);

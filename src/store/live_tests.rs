@@ -3,16 +3,13 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::contact::{Contact, ContactId, Counts, Job, Part, PartKind, Workspace};
+use crate::contact::{Contact, ContactId, Job, Part, PartKind, Workspace};
 use crate::store::{AlarmSet, MemoryStore, Sides, UsedKey, Writes};
 
 const WS: WorkspaceId = WorkspaceId(1);
 
 fn job(id: u32, kind: JobKind, state: JobState) -> Job {
-    let (counts, undo) = (Counts::default(), Counts::default());
-    let (spec, error, user) = (String::new(), None, None);
-    let (created_at, started_at, finished_at) = (0, None, None);
-    Job { id: JobId(id), kind, state, user, created_at, started_at, finished_at, spec, cursor: 0, counts, undo, error }
+    Job::new(JobId(id), kind, state, None, 0)
 }
 
 fn filled() -> Records {

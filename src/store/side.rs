@@ -146,6 +146,19 @@ impl Sides {
         staged.as_ref().map(|bytes| codec::decode(&key, bytes)).transpose().map(Some)
     }
 
+    /// What is staged of the workspace's jobs: by id, with `None` where one is removed.
+    ///
+    /// # Errors
+    /// As [`Sides::get`].
+    pub fn jobs(&self, ws: WorkspaceId) -> Result<Vec<(JobId, Option<Job>)>> {
+        let (from, to) = keys::jobs(ws);
+        let one = |(key, value): (&Vec<u8>, &Option<Vec<u8>>)| {
+            let id = JobId(keys::last_id(key).unwrap_or_default());
+            Ok((id, value.as_ref().map(|bytes| codec::decode(key, bytes)).transpose()?))
+        };
+        self.entries.range(from..to).map(one).collect()
+    }
+
     /// When the first of the alarms that are set here rings. Those of contacts are not among them.
     pub fn first_alarm(&self) -> Option<Millis> {
         let (from, to) = keys::alarms();

@@ -134,7 +134,10 @@ fn commands_say_what_is_wrong_in_one_line() {
     assert!(done(&data, &["token", "list", "--workspace", "two"]).contains("revoked"));
     refused(&data, &["token", "revoke", id, "--workspace", "one"], 1);
     assert!(refused(&data, &["import", "no.csv", "--workspace", "one"], 1).contains("no.csv"));
-    refused(&data, &["import", "no.xlsx", "--workspace", "one"], 2);
+    let workbook = folder.path().join("people.xlsx");
+    std::fs::write(&workbook, b"PK\x03\x04and so on").expect("written");
+    let complaint = refused(&data, &["import", workbook.to_str().expect("UTF-8"), "--workspace", "one"], 2);
+    assert!(complaint.contains("save the table as CSV") && complaint.lines().count() == 1, "{complaint}");
     assert!(refused(&data, &["demo"], 2).contains("no demo's"));
     refused(&data, &["frobnicate"], 2);
     assert!(refused(&data, &["verify", "--log-level", "loud"], 2).contains("\"loud\" is no level"));

@@ -3,9 +3,11 @@
 use rollcall::contact::{Stage, StageId, Tag, TagId};
 use rollcall::corpus::Corpus;
 use rollcall::engine::export::{self, Format};
-use rollcall::engine::{Actor, Definition, Engine, import};
+use rollcall::engine::import::{MatchBy, NewImport, Options, Purpose, Unmapped};
+use rollcall::engine::{Actor, Definition, Engine};
 use serde_json::Value as Json;
 
+use crate::import_job::{checked_and_run, settled, uploaded};
 use crate::support::command::in_memory;
 
 const NOW: i64 = 1_770_000_000_000;
@@ -49,9 +51,6 @@ fn an_export_imported_elsewhere_is_the_same_contacts() {
     assert_eq!(expected.len(), 700);
 
     for (format, name) in [(Format::Csv, "e.csv"), (Format::Ndjson, "e.ndjson")] {
-        let folder = tempfile::tempdir().expect("a folder");
-        let file = folder.path().join(name);
-        std::fs::write(&file, exported(&from, &source, format)).expect("the file is written");
         let (to, there) = in_memory(NOW + 1);
         // Ids are to differ.
         let tag = Tag { id: TagId(0), name: "first".into(), description: None, emoji: None, color: None };
@@ -59,21 +58,23 @@ fn an_export_imported_elsewhere_is_the_same_contacts() {
         to.put_stage(there.id, Stage { id: StageId(0), name: "first".into(), position: 0 }).expect("a stage");
         Definition::of(&catalog).apply(&to, there.id).expect("all is defined");
         let target = Actor::operator(there.id);
-        let options = import::Options {
-            format,
-            delimiter: b',',
-            map: Vec::new(),
-            types: Vec::new(),
-            new_fields: false,
-            ignore_unknown: false,
-            allow_duplicates: false,
-        };
-        let plan = import::plan(&file, &to.catalog(there.id).expect("a catalog"), &options).expect("all columns fit");
-        assert_eq!((plan.rows, plan.ignored.len()), (700, 0));
-        let failed = folder.path().join("failed");
-        let summary = import::run(&to, &target, &file, &options, &plan, &failed, &mut |_| ()).expect("it runs");
-        let reasons = std::fs::read_to_string(&failed).unwrap_or_default();
-        assert_eq!((summary.imported, summary.failed), (700, 0), "{reasons}");
+        let file = exported(&from, &source, format);
+        let new = || NewImport { name: Some(name.into()), ..NewImport::default() };
+        let import = uploaded(&to, &target, &file, new());
+        let options = Options { unmapped: Unmapped::Refuse, ..Options::default() };
+        let done = checked_and_run(&to, &target, &import, &options);
+        let tally = &done.spec.tally;
+        assert_eq!((tally.added, tally.failed), (700, 0), "{:?}", tally.failures);
+        assert_eq!(done.spec.plan.expect("a plan").left_out, Vec::<String>::new());
+        // Where they came from, nothing changes.
+        let import = uploaded(&from, &source, &file, new());
+        for match_by in [MatchBy::Id, MatchBy::EmailThenPhone] {
+            let options = Options { purpose: Purpose::Update, match_by, ..Options::default() };
+            from.check_import(&source, import.job.id, options).expect("checks");
+            let tally = settled(&from, here.id, import.job.id).spec.check.expect("a tally");
+            assert_eq!((tally.updated, tally.unchanged + tally.failed), (0, 700), "{:?}", tally.failures);
+            assert!(tally.unchanged == 700 || match_by != MatchBy::Id, "{:?}", tally.failures);
+        }
         let found = portable(&exported(&to, &target, Format::Ndjson));
         for (found, expected) in found.iter().zip(&expected) {
             assert_eq!(found, expected);

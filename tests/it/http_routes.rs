@@ -1,6 +1,8 @@
 //! Every route once with good input, and the description that lists them all.
 
 mod export;
+#[path = "http_routes/jobs.rs"]
+mod jobs;
 #[path = "http_routes/many.rs"]
 mod many;
 #[path = "http_routes/merges.rs"]
@@ -15,6 +17,9 @@ use serde_json::{Value as Json, json};
 
 use crate::support::api::{Api, Reply};
 
+#[path = "http_routes/imports.rs"]
+mod imports;
+
 /// Calls routes and remembers which.
 pub struct Tour {
     pub api: Api,
@@ -22,6 +27,15 @@ pub struct Tour {
 }
 
 impl Tour {
+    /// Sends bytes; the answer is not looked into.
+    pub async fn bytes(&mut self, method: &str, template: &str, path: &str, body: &[u8]) -> Reply {
+        let token = self.api.owner.clone();
+        let reply = self.api.raw(Some(&token), method, path, &[], body.to_vec()).await;
+        assert_eq!(reply.status, 200, "{method} {path}: {}", String::from_utf8_lossy(&reply.bytes));
+        self.seen.insert((method.to_lowercase(), template.to_owned()));
+        reply
+    }
+
     pub async fn call(&mut self, status: u16, method: &str, template: &str, path: &str, body: Option<Json>) -> Json {
         let token = self.api.owner.clone();
         let reply = match &body {
@@ -53,8 +67,10 @@ async fn every_described_route_answers_good_input() {
     merges::tour(&mut tour).await;
     export::tour(&mut tour).await;
     definitions(&mut tour).await;
+    jobs::tour(&mut tour).await;
     segments::tour(&mut tour).await;
     many::tour(&mut tour).await;
+    imports::tour(&mut tour).await;
     tour.call(200, "GET", "/health", "/health", None).await;
     tour.call(200, "GET", "/ready", "/ready", None).await;
     let api = tour.call(200, "GET", "/openapi.json", "/openapi.json", None).await;

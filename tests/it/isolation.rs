@@ -10,7 +10,8 @@ use crate::support::api::{Api, user};
 /// What only the second workspace has, once it has been changed.
 const MARK: &str = "Marked7";
 
-const READS: [&str; 16] = [
+const READS: [&str; 18] = [
+    "/v1/imports",
     "/v1/workspace",
     "/v1/contacts/id:1",
     "/v1/contacts/email:oscar@example.org",
@@ -21,6 +22,7 @@ const READS: [&str; 16] = [
     "/v1/channels",
     "/v1/users",
     "/v1/lifecycle-stages",
+    "/v1/jobs",
     "/v1/contacts/id:1/merges",
     "/v1/merge-suggestions",
     "/v1/segments",
@@ -99,12 +101,14 @@ async fn no_request_with_one_token_reads_or_changes_the_other_workspace() {
         ("POST", "/v1/tags", json!({"name": format!("{MARK} tag")})),
         ("POST", "/v1/channels", json!({"name": MARK, "source": "sms"})),
         ("POST", "/v1/lifecycle-stages", json!({"name": MARK})),
+        ("POST", "/v1/jobs", json!({"action": {"action": "addTags", "tags": [MARK]}})),
         ("POST", "/v1/contacts/id:1/merge", json!({"secondary": "email:scarlet@example.org"})),
         ("POST", "/v1/contacts/id:1/merge", json!({"secondary": "email:marked@example.org"})),
         ("POST", "/v1/contacts/id:1/unmerge", json!({"secondary": 2})),
         ("POST", "/v1/segments", json!({"name": MARK, "filter": null})),
         ("PATCH", "/v1/segments/1", json!({"name": format!("{MARK} all")})),
         ("DELETE", "/v1/segments/2", Json::Null),
+        ("POST", "/v1/imports", json!({"name": MARK})),
     ];
     for (method, path, body) in writes {
         let reply = api.send(&api.stranger, method, path, &body).await;

@@ -7,6 +7,8 @@ pub(super) mod snapshot;
 
 use std::io::{self, Write};
 
+use serde::{Deserialize, Serialize};
+
 use super::{Actor, Engine, Error, Query};
 use crate::contact::WorkspaceId;
 
@@ -21,7 +23,8 @@ const CHUNK: usize = 100;
 pub(super) const CUSTOM: &str = "customFields";
 
 /// The form of an exported or imported file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Format {
     /// A header, then one line per contact; custom fields are columns.
     Csv,

@@ -47,13 +47,22 @@ struct Guess {
 }
 
 impl Guesses {
-    /// Takes the cells of a row into account.
-    pub fn see(&mut self, columns: &[String], cells: &[(usize, Json)]) {
-        let fresh = Guess { seen: false, number: true, date: true, time: true, checkbox: true, values_tell: false };
-        self.0.resize(columns.len().max(self.0.len()), fresh);
-        for (column, value) in cells {
-            self.0[*column].see(value);
+    /// Takes the text of a cell into account.
+    pub fn see_text(&mut self, column: usize, text: &str) {
+        self.of_column(column).see_text(text.trim());
+    }
+
+    /// Takes a member of an object into account.
+    pub fn see(&mut self, column: usize, value: &Json) {
+        self.of_column(column).see(value);
+    }
+
+    fn of_column(&mut self, column: usize) -> &mut Guess {
+        if self.0.len() <= column {
+            let fresh = Guess { seen: false, number: true, date: true, time: true, checkbox: true, values_tell: false };
+            self.0.resize(column + 1, fresh);
         }
+        &mut self.0[column]
     }
 
     /// The type for a column of that header; text where nothing else fits all values, or there is none.
@@ -70,22 +79,20 @@ impl Guesses {
 
 impl Guess {
     fn see(&mut self, value: &Json) {
-        let text = match value {
-            Json::Null => return,
-            Json::String(text) => text.trim(),
+        match value {
+            Json::Null => {}
+            Json::String(text) => self.see_text(text.trim()),
             Json::Bool(_) => {
                 *self = Guess { seen: true, number: false, date: false, time: false, values_tell: true, ..*self };
-                return;
             }
-            Json::Number(_) => {
-                *self = Guess { seen: true, date: false, time: false, checkbox: false, ..*self };
-                return;
-            }
+            Json::Number(_) => *self = Guess { seen: true, date: false, time: false, checkbox: false, ..*self },
             Json::Array(_) | Json::Object(_) => {
                 *self = Guess { seen: true, number: false, date: false, time: false, checkbox: false, ..*self };
-                return;
             }
-        };
+        }
+    }
+
+    fn see_text(&mut self, text: &str) {
         if text.is_empty() {
             return;
         }
@@ -93,9 +100,9 @@ impl Guess {
         self.seen = true;
         self.values_tell |= word;
         self.checkbox &= word;
-        self.number &= is_quantity(text);
-        self.date &= is_date(text);
-        self.time &= is_time(text);
+        self.number = self.number && is_quantity(text);
+        self.date = self.date && is_date(text);
+        self.time = self.time && is_time(text);
     }
 }
 
@@ -122,6 +129,14 @@ fn is_time(text: &str) -> bool {
     below(hour, 24) && below(minute, 60)
 }
 
+/// A phone number as people write one: a `+`, or groups of digits that are no date and no amount.
+pub(super) fn is_phone_like(text: &str) -> bool {
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    let plain = text.bytes().all(|byte| byte.is_ascii_digit() || b"+-() /.".contains(&byte));
+    let grouped = text.starts_with('+') || text.contains(['(', ' ']) || text.matches('-').count() == 1;
+    (7..=15).contains(&digits) && plain && grouped && !is_date(text)
+}
+
 /// Whether a word of the header is one of [`CODES`]; words are apart by case, `_`, spaces and other marks.
 fn names_a_code(header: &str) -> bool {
     let mut words = vec![String::new()];
@@ -143,11 +158,8 @@ mod tests {
     use super::*;
 
     fn guess(header: &str, values: &[&str]) -> DataType {
-        let columns = [header.to_owned()];
         let mut guesses = Guesses::default();
-        for value in values {
-            guesses.see(&columns, &[(0, Json::from(*value))]);
-        }
+        values.iter().for_each(|value| guesses.see_text(0, value));
         guesses.of(0, header)
     }
 

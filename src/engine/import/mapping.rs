@@ -1,150 +1,395 @@
 //! Which field each column of a file fills.
 
-use serde_json::Value as Json;
+use serde::{Deserialize, Serialize};
 
-use super::infer::Guesses;
-use super::{Options, REASON};
-use crate::contact::draft::RESERVED;
-use crate::contact::{Catalog, Field, Kind, Mistake, STANDARD, fold, suggest};
-use crate::engine::export::{CUSTOM, cell};
-use crate::engine::{Error, NewField};
+use super::REASON;
+use super::spec::{ColumnTo, Look, MatchBy, NewFields, Options, Purpose, Sure, Unmapped};
+use crate::contact::draft::{RESERVED, tag_name};
+use crate::contact::{Catalog, DataType, Field, Kind, Mistake, STANDARD, fold, suggest, time};
+use crate::engine::export::CUSTOM;
+use crate::engine::{Error, NewField, Result};
 
 /// The longest slug and name of a custom field.
 const NAME_MAX: usize = 50;
+/// Tags that every row may be given.
+const TAGS_MAX: usize = 100;
 
 /// What a column fills.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Target {
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum To {
     /// A member of the contact, by its wire name.
     Member(String),
     /// A custom field, by its slug.
     Custom(String),
+    /// Nothing; it tells which contact the row is about.
+    Id,
     /// Nothing: what exports show and imports do not set, or what the caller leaves out.
-    Ignored,
+    Nothing,
 }
 
-/// The columns of a file, mapped.
-pub(super) struct Mapped {
+/// What a column fills, and whether it does so where the contact has a value.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Target {
+    pub to: To,
+    pub overwrite: bool,
+}
+
+/// A custom field that the run makes first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FieldToMake {
+    pub name: String,
+    pub slug: String,
+    pub data_type: DataType,
+}
+
+/// An import's options, resolved against its file and the workspace.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Plan {
+    pub purpose: Purpose,
+    pub match_by: MatchBy,
     /// One per column.
     pub targets: Vec<Target>,
-    pub new_fields: Vec<NewField>,
-    /// Columns that no field fits and the caller leaves out.
-    pub ignored: Vec<String>,
+    pub new_fields: Vec<FieldToMake>,
+    /// Columns that fill nothing.
+    pub left_out: Vec<String>,
+    pub tags: Vec<String>,
+    pub timezone: Option<String>,
 }
 
-/// Maps every column, or names all that cannot be mapped.
-pub(super) fn map(
-    columns: &[String],
-    guesses: &Guesses,
-    catalog: &Catalog,
-    options: &Options,
-) -> Result<Mapped, Error> {
-    let mut mapped = Mapped { targets: Vec::with_capacity(columns.len()), new_fields: Vec::new(), ignored: Vec::new() };
-    let mut mistakes = misnamed(columns, catalog, options);
-    // A name of both is of use only where there is no first name to fill.
-    let has_first_name = columns.iter().any(|column| wanted(column, catalog, options) == Some(first_name()));
-    for (at, column) in columns.iter().enumerate() {
-        let target = match wanted(column, catalog, options) {
-            Some(Target::Ignored) if is_same(column, "name") && !has_first_name => None,
-            other => other,
+impl From<&FieldToMake> for NewField {
+    fn from(field: &FieldToMake) -> NewField {
+        NewField {
+            name: field.name.clone(),
+            slug: Some(field.slug.clone()),
+            description: None,
+            data_type: field.data_type,
+            allowed_values: Vec::new(),
+            searchable: false,
+        }
+    }
+}
+
+/// What a name means as a field.
+pub enum Named {
+    /// A field that can be filled, or `id`; and whether the name is its own, not another one for it.
+    Field { name: String, exactly: bool },
+    /// What is shown of a contact and cannot be set.
+    Shown,
+}
+
+/// Maps every column, or names all that is wrong.
+///
+/// # Errors
+/// [`Error::Invalid`] with paths into the options; [`Error::Limit`] for more custom fields than a workspace may have.
+pub fn resolve(look: &Look, options: &Options, catalog: &Catalog, fields_max: usize) -> Result<Plan> {
+    let mut mapper = Mapper { look, options, catalog, plan: empty(options), mistakes: Vec::new() };
+    mapper.check_names();
+    for at in 0..look.columns.len() {
+        let target = mapper.column(at);
+        mapper.plan.targets.push(target);
+    }
+    mapper.check_whole();
+    let Mapper { plan, mistakes, .. } = mapper;
+    if !mistakes.is_empty() {
+        return Err(Error::Invalid(mistakes));
+    }
+    if !plan.new_fields.is_empty() && catalog.fields.len() + plan.new_fields.len() > fields_max {
+        return Err(Error::Limit { what: "the custom fields of a workspace", limit: fields_max });
+    }
+    Ok(plan)
+}
+
+fn empty(options: &Options) -> Plan {
+    Plan {
+        purpose: options.purpose,
+        match_by: options.match_by,
+        targets: Vec::new(),
+        new_fields: Vec::new(),
+        left_out: Vec::new(),
+        tags: options.tags.clone(),
+        timezone: options.timezone.clone(),
+    }
+}
+
+struct Mapper<'a> {
+    look: &'a Look,
+    options: &'a Options,
+    catalog: &'a Catalog,
+    plan: Plan,
+    mistakes: Vec<Mistake>,
+}
+
+impl Mapper<'_> {
+    fn wrong(&mut self, path: impl Into<String>, code: &'static str, message: impl Into<String>) {
+        self.mistakes.push(Mistake::new(path, code, message));
+    }
+
+    /// The column of that header.
+    fn place(&self, header: &str) -> Option<usize> {
+        let columns = &self.look.columns;
+        let exactly = columns.iter().position(|column| column.header == header);
+        exactly.or_else(|| columns.iter().position(|column| bare(&column.header) == bare(header)))
+    }
+
+    /// What the caller says of columns the file does not have, of fields that are not there, of tags and time zone.
+    fn check_names(&mut self) {
+        let options = self.options;
+        let some = match &options.new_fields {
+            Some(NewFields::Some(some)) => some.0.as_slice(),
+            _ => &[],
         };
-        let target = match target {
-            Some(target) => target,
-            None if options.new_fields && !column.is_empty() => {
-                let field = new_field(column, guesses.of(at, column), &mapped.new_fields, catalog, options);
-                let slug = field.slug.clone().unwrap_or_default();
-                mapped.new_fields.push(field);
-                Target::Custom(slug)
+        let named = options.columns.0.iter().map(|(header, _)| ("columns", header));
+        let named = named.chain(some.iter().map(|(header, _)| ("newFields", header)));
+        for (member, header) in named.chain(options.types.0.iter().map(|(header, _)| ("types", header))) {
+            if self.place(header).is_none() {
+                let headers = self.look.columns.iter().map(|column| column.header.as_str());
+                let near = suggest::did_you_mean(header, headers);
+                self.wrong(
+                    format!("{member}.{}", short(header)),
+                    "unknown_column",
+                    format!("The file has no such column.{near}"),
+                );
             }
-            None if options.ignore_unknown || column.is_empty() => {
-                mapped.ignored.push(column.clone());
-                Target::Ignored
+        }
+        if options.tags.len() > TAGS_MAX {
+            self.wrong("tags", "too_many", format!("At most {TAGS_MAX} tags can be added to every row."));
+        }
+        for (at, name) in options.tags.iter().enumerate() {
+            self.mistakes.extend(tag_name(name, &format!("tags[{at}]")).err());
+        }
+        if let Some(Err(why)) = options.timezone.as_deref().map(time::zone) {
+            self.wrong("timezone", "invalid_timezone", why);
+        }
+    }
+
+    /// What a column fills.
+    fn column(&mut self, at: usize) -> Target {
+        let column = &self.look.columns[at];
+        let ignored = Target { to: To::Nothing, overwrite: true };
+        let options = self.options;
+        let by_hand = options.columns.0.iter().find(|(header, _)| self.place(header) == Some(at));
+        if let Some((header, to)) = by_hand {
+            let (field, overwrite) = match to {
+                ColumnTo::Nothing(()) => {
+                    self.plan.left_out.push(column.header.clone());
+                    return ignored;
+                }
+                ColumnTo::Field(field) => (field, true),
+                ColumnTo::Details(details) => (&details.field, details.overwrite),
+            };
+            return self.by_hand(header, field, overwrite).unwrap_or(ignored);
+        }
+        let to = if column.given == REASON { Some(To::Nothing) } else { self.by_itself(at) };
+        if let Some(to) = to {
+            return Target { to, overwrite: true };
+        }
+        if let Some(data_type) = self.becomes_new(at) {
+            let slug = self.new_field(at, data_type);
+            return Target { to: To::Custom(slug), overwrite: true };
+        }
+        if options.unmapped == Unmapped::Refuse && !column.given.is_empty() {
+            let (path, message) = (format!("columns.{}", short(&column.header)), self.unknown_column(&column.header));
+            self.wrong(path, "unknown_column", message);
+        }
+        self.plan.left_out.push(column.header.clone());
+        ignored
+    }
+
+    fn by_hand(&mut self, header: &str, field: &str, overwrite: bool) -> Option<Target> {
+        let path = format!("columns.{}", short(header));
+        let to = match named(field, self.catalog) {
+            Some(Named::Field { name, .. }) => target(name),
+            Some(Named::Shown) => {
+                self.wrong(
+                    path,
+                    "read_only",
+                    format!("{} cannot be set: map the column to another field.", short(field)),
+                );
+                return None;
             }
             None => {
-                // A column mapped to a field that is not there has been named already.
-                if !options.map.iter().any(|(header, _)| is_same(header, column)) {
-                    mistakes.push(Mistake::new(column, "unknown_column", unknown_column(column, catalog)));
-                }
-                continue;
+                let near = nearest(field, self.catalog);
+                self.wrong(path, "unknown_field", format!("There is no field {} to map it to.{near}", short(field)));
+                return None;
             }
         };
-        if target != Target::Ignored && mapped.targets.contains(&target) {
-            mistakes.push(Mistake::new(column, "mapped_twice", "Two columns fill the same field: map one elsewhere."));
+        if self.plan.targets.iter().any(|other| other.to == to) || self.given_before(header, &to) {
+            self.wrong(path, "mapped_twice", "Two columns fill the same field: map one elsewhere.");
+            return None;
         }
-        mapped.targets.push(target);
+        Some(Target { to, overwrite })
     }
-    if mistakes.is_empty() { Ok(mapped) } else { Err(Error::Invalid(mistakes)) }
-}
 
-/// What the caller says of columns the file does not have, and of fields that are not there.
-fn misnamed(columns: &[String], catalog: &Catalog, options: &Options) -> Vec<Mistake> {
-    let mut mistakes = Vec::new();
-    let absent = |header: &str| {
-        let near = suggest::did_you_mean(header, columns.iter().map(String::as_str));
-        Mistake::new(header, "unknown_column", format!("The file has no such column.{near}"))
-    };
-    let is_there = |header: &str| columns.iter().any(|column| is_same(column, header));
-    for (header, field) in &options.map {
-        if !is_there(header) {
-            mistakes.push(absent(header));
-        } else if target_of(field, catalog).is_none() {
-            mistakes.push(Mistake::new(header, "unknown_field", unknown_field(field, catalog)));
+    /// Whether a column before this one is mapped to the field by hand too.
+    fn given_before(&self, header: &str, to: &To) -> bool {
+        let before = self.options.columns.0.iter().take_while(|(other, _)| other != header);
+        before.filter_map(|(_, given)| self.target_given(given)).any(|other| other == *to)
+    }
+
+    fn target_given(&self, given: &ColumnTo) -> Option<To> {
+        let field = match given {
+            ColumnTo::Nothing(()) => return None,
+            ColumnTo::Field(field) => field,
+            ColumnTo::Details(details) => &details.field,
+        };
+        match named(field, self.catalog)? {
+            Named::Field { name, .. } => Some(target(name)),
+            Named::Shown => None,
         }
     }
-    mistakes.extend(options.types.iter().filter(|(header, _)| !is_there(header)).map(|(header, _)| absent(header)));
-    mistakes
-}
 
-/// The value as the contact's JSON takes it: tags apart, objects in a cell read, a neutralised phone as it was.
-pub(super) fn member(name: &str, value: Json) -> Result<Json, String> {
-    let Json::String(text) = &value else { return Ok(value) };
-    Ok(match name {
-        "tags" if !text.starts_with('[') => Json::from(cell::split(text)),
-        "channels" | "lastInteractedChannel" if text.starts_with(['[', '{']) => serde_json::from_str(text)
-            .map_err(|error| format!("{name}: the cell is not the JSON it begins as: {error}"))?,
-        // Other programs put the mark before any `+`.
-        "phone" => Json::from(text.trim_start_matches('\'')),
-        _ => value,
-    })
-}
+    /// What the header says by itself, unless a column is mapped there by hand.
+    fn by_itself(&self, at: usize) -> Option<To> {
+        let column = &self.look.columns[at];
+        let suggested = column.suggestion.as_ref().filter(|suggestion| suggestion.sure != Sure::Content);
+        let name = match (suggested, named(&column.given, self.catalog)) {
+            (Some(suggestion), _) => match named(&suggestion.field, self.catalog)? {
+                Named::Field { name, .. } => name,
+                Named::Shown => return None,
+            },
+            // A field that was made since the file was looked at.
+            (None, Some(Named::Field { name, exactly: true })) => name,
+            (None, Some(Named::Shown)) if bare(&column.given) != "name" || self.has_first_name() => {
+                return Some(To::Nothing);
+            }
+            _ => return None,
+        };
+        let to = target(name);
+        let mut by_hand = self.options.columns.0.iter().filter(|(header, _)| self.place(header).is_some());
+        let by_hand = by_hand.any(|(_, given)| self.target_given(given).as_ref() == Some(&to));
+        let taken = by_hand || self.plan.targets.iter().any(|other| other.to == to);
+        (!taken).then_some(to)
+    }
 
-fn first_name() -> Target {
-    Target::Member("firstName".to_owned())
-}
+    /// A name of both is of use only where there is no first name to fill.
+    fn has_first_name(&self) -> bool {
+        let fills =
+            |field: &str| matches!(named(field, self.catalog), Some(Named::Field { name, .. }) if name == "firstName");
+        let suggested = self.look.columns.iter().filter_map(|column| column.suggestion.as_ref());
+        suggested.filter(|suggestion| suggestion.sure != Sure::Content).any(|suggestion| fills(&suggestion.field))
+            || self
+                .options
+                .columns
+                .0
+                .iter()
+                .any(|(_, given)| self.target_given(given) == Some(To::Member("firstName".to_owned())))
+    }
 
-/// What the caller or the header itself says.
-fn wanted(column: &str, catalog: &Catalog, options: &Options) -> Option<Target> {
-    let by_hand = options.map.iter().find(|(header, _)| is_same(header, column));
-    match by_hand {
-        Some((_, field)) => target_of(field, catalog),
-        None if column == REASON => Some(Target::Ignored),
-        None => target_of(column, catalog),
+    /// The type of the custom field that the column becomes, if it becomes one.
+    fn becomes_new(&self, at: usize) -> Option<DataType> {
+        let column = &self.look.columns[at];
+        let given = |types: &[(String, DataType)]| {
+            types.iter().find(|(header, _)| self.place(header) == Some(at)).map(|(_, data_type)| *data_type)
+        };
+        let guess = given(&self.options.types.0).unwrap_or(column.data_type);
+        match self.options.new_fields.as_ref()? {
+            NewFields::Every(every) => (*every && !column.given.is_empty()).then_some(guess),
+            NewFields::Some(some) => {
+                let (_, data_type) = some.0.iter().find(|(header, _)| self.place(header) == Some(at))?;
+                Some(data_type.unwrap_or(guess))
+            }
+        }
+    }
+
+    /// Notes a custom field for a column, with a slug that no field has yet; the slug.
+    fn new_field(&mut self, at: usize, data_type: DataType) -> String {
+        let header = &self.look.columns[at].header;
+        if data_type == DataType::List {
+            let path = format!("newFields.{}", short(header));
+            self.wrong(
+                path,
+                "needs_choices",
+                "A list needs its choices: make the field first and map the column to it.",
+            );
+        }
+        let header = &self.look.columns[at].header;
+        let name = header.strip_prefix(CUSTOM).and_then(|rest| rest.strip_prefix('.')).unwrap_or(header);
+        let slug = slug_of(name);
+        let is_taken = |slug: &str| {
+            named(slug, self.catalog).is_some()
+                || self.plan.new_fields.iter().any(|field| field.slug.eq_ignore_ascii_case(slug))
+        };
+        let numbered = (2..).map(|number| format!("{slug}_{number}"));
+        let slug = std::iter::once(slug.clone()).chain(numbered).find(|slug| !is_taken(slug)).unwrap_or_default();
+        let name = name.chars().take(NAME_MAX).collect::<String>().trim().to_owned();
+        self.plan.new_fields.push(FieldToMake { name, slug: slug.clone(), data_type });
+        slug
+    }
+
+    /// What only the whole mapping tells.
+    fn check_whole(&mut self) {
+        if !self.mistakes.is_empty() {
+            return;
+        }
+        let fills = |name: &str| self.plan.targets.iter().any(|target| target.to == To::Member(name.to_owned()));
+        let has_id = self.plan.targets.iter().any(|target| target.to == To::Id);
+        let anything = self.plan.targets.iter().any(|target| matches!(target.to, To::Member(_) | To::Custom(_)));
+        let lacking = match self.plan.match_by {
+            _ if self.plan.purpose == Purpose::AddAll => None,
+            MatchBy::Id => (!has_id).then_some("id"),
+            MatchBy::Email => (!fills("email")).then_some("email"),
+            MatchBy::Phone => (!fills("phone")).then_some("phone"),
+            MatchBy::EmailThenPhone if self.plan.purpose == Purpose::Add => None,
+            MatchBy::EmailThenPhone => (!fills("email") && !fills("phone")).then_some("email or phone"),
+        };
+        if let Some(what) = lacking {
+            self.wrong(
+                "matchBy",
+                "no_column_to_match",
+                format!("No column is mapped to {what}, by which rows are matched."),
+            );
+        } else if !anything {
+            self.wrong("columns", "nothing_mapped", "No column fills a field: map at least one.");
+        }
+    }
+
+    fn unknown_column(&self, header: &str) -> String {
+        if bare(header) == "name" {
+            return "A whole name has no field of its own: map the column to firstName, or leave it out.".to_owned();
+        }
+        let near = nearest(header, self.catalog);
+        format!("No field has this name.{near} Map the column to a field, make it a new field, or leave it out.")
     }
 }
 
-/// The field of that name, alias, slug or label, ignoring case, spaces, `_` and `-`.
-fn target_of(name: &str, catalog: &Catalog) -> Option<Target> {
+fn target(name: String) -> To {
+    match name.strip_prefix(CUSTOM).and_then(|rest| rest.strip_prefix('.')) {
+        Some(slug) => To::Custom(slug.to_owned()),
+        None if name == "id" => To::Id,
+        None => To::Member(name),
+    }
+}
+
+/// The field of that name, alias, slug or label, ignoring case, spaces, `_` and `-`; of a custom one `customFields.slug`.
+pub fn named(name: &str, catalog: &Catalog) -> Option<Named> {
     let slug = name.strip_prefix(CUSTOM).and_then(|rest| rest.strip_prefix('.'));
-    if let Some(custom) = catalog.field_with_slug(slug.unwrap_or(name).trim()) {
-        return Some(Target::Custom(custom.slug.clone()));
+    let custom = |slug: &str, exactly| Named::Field { name: format!("{CUSTOM}.{slug}"), exactly };
+    if let Some(field) = catalog.field_with_slug(slug.unwrap_or(name).trim()) {
+        return Some(custom(&field.slug, true));
     }
     if slug.is_some() {
         return None;
     }
     let bare = bare(name);
-    let standard = STANDARD
-        .iter()
-        .find(|row| [row.name, row.label].iter().chain(row.aliases).any(|spelling| self::bare(spelling) == bare));
+    let is = |spelling: &&str| self::bare(spelling) == bare;
+    let standard = STANDARD.iter().find(|row| [row.name, row.label].iter().chain(row.aliases).any(|name| is(name)));
     if let Some(row) = standard {
-        return Some(if is_set(row.field, row.kind) { Target::Member(row.name.to_owned()) } else { Target::Ignored });
+        let exactly = is(&row.name);
+        return Some(match is_set(row.field, row.kind) || row.field == Field::Id {
+            true => Named::Field { name: row.name.to_owned(), exactly },
+            false => Named::Shown,
+        });
     }
-    if let Some(reserved) = RESERVED.into_iter().find(|name| self::bare(name) == bare) {
-        let shown_only = matches!(reserved, "version" | "displayName");
-        return Some(if shown_only { Target::Ignored } else { Target::Member(reserved.to_owned()) });
+    if let Some(reserved) = RESERVED.iter().find(|name| is(name)) {
+        let shown_only = matches!(*reserved, "version" | "displayName");
+        let field = || Named::Field { name: (*reserved).to_owned(), exactly: true };
+        return Some(if shown_only { Named::Shown } else { field() });
     }
-    let custom =
-        catalog.fields.values().find(|custom| self::bare(&custom.slug) == bare || self::bare(&custom.name) == bare);
-    custom.map(|custom| Target::Custom(custom.slug.clone()))
+    let found = catalog.fields.values().find(|custom| is(&custom.slug.as_str()) || is(&custom.name.as_str()));
+    found.map(|found| custom(&found.slug, is(&found.slug.as_str())))
 }
 
 /// Whether an import sets the field.
@@ -152,23 +397,16 @@ fn is_set(field: Field, kind: Kind) -> bool {
     !matches!(field, Field::Id | Field::Name | Field::Source) && !matches!(kind, Kind::Duration | Kind::Segment)
 }
 
-fn is_same(left: &str, right: &str) -> bool {
-    left == right || bare(left) == bare(right)
-}
-
-fn bare(name: &str) -> String {
+/// A header as it is compared.
+pub fn bare(name: &str) -> String {
     fold::compare(name).chars().filter(|letter| !letter.is_whitespace() && !matches!(letter, '_' | '-')).collect()
 }
 
-/// A custom field for a column, with a slug that no field has yet.
-fn new_field(
-    column: &str,
-    guess: crate::contact::DataType,
-    made: &[NewField],
-    catalog: &Catalog,
-    options: &Options,
-) -> NewField {
-    let name = column.strip_prefix(CUSTOM).and_then(|rest| rest.strip_prefix('.')).unwrap_or(column);
+fn short(text: &str) -> String {
+    text.chars().take(100).collect()
+}
+
+fn slug_of(name: &str) -> String {
     let mut slug = String::new();
     for letter in name.chars() {
         match letter {
@@ -179,36 +417,7 @@ fn new_field(
     }
     slug.truncate(NAME_MAX - 4);
     let slug = slug.trim_end_matches('_');
-    let slug = if slug.is_empty() { "column" } else { slug };
-    let is_taken = |slug: &str| {
-        target_of(slug, catalog).is_some()
-            || made.iter().any(|field| field.slug.as_deref().is_some_and(|other| other.eq_ignore_ascii_case(slug)))
-    };
-    let numbered = (2..).map(|number| format!("{slug}_{number}"));
-    let slug = std::iter::once(slug.to_owned()).chain(numbered).find(|slug| !is_taken(slug)).unwrap_or_default();
-    let given = options.types.iter().find(|(header, _)| is_same(header, column));
-    NewField {
-        name: name.chars().take(NAME_MAX).collect(),
-        slug: Some(slug),
-        description: None,
-        data_type: given.map_or(guess, |(_, data_type)| *data_type),
-        allowed_values: Vec::new(),
-        searchable: false,
-    }
-}
-
-fn unknown_field(field: &str, catalog: &Catalog) -> String {
-    format!("There is no field {field} to map it to.{}", nearest(field, catalog))
-}
-
-fn unknown_column(column: &str, catalog: &Catalog) -> String {
-    if is_same(column, "name") {
-        return format!("A whole name has no field of its own: use --map {column}=firstName.");
-    }
-    format!(
-        "No field has this name.{} Use --map {column:?}=FIELD, --new-fields or --ignore-unknown.",
-        nearest(column, catalog)
-    )
+    if slug.is_empty() { "column".to_owned() } else { slug.to_owned() }
 }
 
 fn nearest(name: &str, catalog: &Catalog) -> String {
@@ -217,92 +426,4 @@ fn nearest(name: &str, catalog: &Catalog) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::contact::{CustomField, CustomFieldId, DataType};
-    use crate::engine::export::Format;
-
-    fn catalog() -> Catalog {
-        let mut catalog = Catalog::default();
-        catalog.put_field(CustomField {
-            id: CustomFieldId(1),
-            slug: "shoe_size".into(),
-            name: "Size of shoe".into(),
-            description: None,
-            data_type: DataType::Number,
-            allowed_values: Vec::new(),
-            searchable: false,
-        });
-        catalog
-    }
-
-    fn options(map: &[(&str, &str)]) -> Options {
-        Options {
-            format: Format::Csv,
-            delimiter: b',',
-            map: map.iter().map(|(header, field)| ((*header).into(), (*field).into())).collect(),
-            types: Vec::new(),
-            new_fields: false,
-            ignore_unknown: false,
-            allow_duplicates: false,
-        }
-    }
-
-    fn mapped(columns: &[&str], options: &Options) -> Result<Mapped, Error> {
-        let columns: Vec<String> = columns.iter().map(|column| (*column).to_owned()).collect();
-        map(&columns, &Guesses::default(), &catalog(), options)
-    }
-
-    fn codes(result: Result<Mapped, Error>) -> Vec<(String, &'static str)> {
-        match result {
-            Err(Error::Invalid(mistakes)) => mistakes.into_iter().map(|m| (m.path, m.code)).collect(),
-            _ => Vec::new(),
-        }
-    }
-
-    #[test]
-    fn headers_that_name_a_field_map_themselves() {
-        let columns =
-            ["First Name", "last_name", "EMAIL", "Country", "size of shoe", "Profile Pic", "id", "Date added"];
-        let found = mapped(&columns, &options(&[])).ok().unwrap().targets;
-        let member = |name: &str| Target::Member(name.into());
-        let expected = vec![
-            member("firstName"),
-            member("lastName"),
-            member("email"),
-            member("countryCode"),
-            Target::Custom("shoe_size".into()),
-            member("profilePic"),
-            Target::Ignored,
-            member("createdAt"),
-        ];
-        assert_eq!(found, expected);
-    }
-
-    #[test]
-    fn what_does_not_map_is_named() {
-        let found = codes(mapped(&["given", "nonsense", "email"], &options(&[("given", "firstNam"), ("no", "email")])));
-        let expected = [("given", "unknown_field"), ("no", "unknown_column"), ("nonsense", "unknown_column")];
-        assert_eq!(found, expected.map(|(path, code)| (path.to_owned(), code)));
-        assert_eq!(
-            codes(mapped(&["mail", "email"], &options(&[("mail", "email")]))),
-            [("email".to_owned(), "mapped_twice")]
-        );
-        assert_eq!(codes(mapped(&["name"], &options(&[]))), [("name".to_owned(), "unknown_column")]);
-        assert!(mapped(&["name", "firstName"], &options(&[])).is_ok());
-        let typed = Options { types: vec![("scor".into(), DataType::Number)], new_fields: true, ..options(&[]) };
-        assert_eq!(codes(mapped(&["email", "score"], &typed)), [("scor".to_owned(), "unknown_column")]);
-    }
-
-    #[test]
-    fn unknown_columns_become_fields_or_are_left_out() {
-        let mut with = Options { new_fields: true, ..options(&[("given", "firstName")]) };
-        with.types = vec![("Post code".into(), DataType::List)];
-        let found = mapped(&["given", "Post code", "post-code ", "Größe (cm)", "買い物"], &with).ok().unwrap();
-        let slugs: Vec<&str> = found.new_fields.iter().filter_map(|field| field.slug.as_deref()).collect();
-        assert_eq!(slugs, ["Post_code", "post_code_2", "Gr_e_cm", "column"]);
-        assert_eq!(found.new_fields[0].data_type, DataType::List);
-        let without = Options { ignore_unknown: true, ..options(&[]) };
-        assert_eq!(mapped(&["email", "x"], &without).ok().unwrap().ignored, ["x"]);
-    }
-}
+mod tests;

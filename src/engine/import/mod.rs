@@ -1,200 +1,306 @@
-//! Rows of a file as contacts of a workspace: columns are mapped, rows checked one by one, good ones created.
+//! Imports: a file is uploaded piece by piece into the store, looked at, checked without writing anything, and made contacts
+//! of, row by row. An import is a job; HTTP and the command line use it alike.
 
+mod apply;
+mod columns;
+mod failed;
+mod headers;
 mod infer;
+mod look;
 mod mapping;
+mod sniff;
 mod source;
+mod spec;
+mod step;
+mod text;
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+pub use columns::Columns;
+pub use mapping::{FieldToMake, Plan};
+pub use spec::{
+    Column, ColumnDetails, ColumnTo, Failure, Look, MatchBy, NewFields, NewImport, Options, Phase, Purpose, Shape,
+    Spec, Suggestion, Sure, Tally, Unmapped,
+};
+pub use step::{Benches, clear_after, step};
 
-use serde_json::{Map, Value as Json};
+use serde_json::json;
 
-use super::export::Format;
-use super::{Actor, Engine, Error, NewField};
-use crate::contact::{Catalog, DataType};
-
-use mapping::Target;
-use source::{Row, Source};
-
-/// Rows that share one batch of the store.
-const BATCH: usize = 500;
+use super::jobs::{not_now, refuse_crowd, refuse_receipts, save};
+use super::txn::Txn;
+use super::{Actor, Engine, Error, Result, Written};
+use crate::contact::{Job, JobId, JobKind, JobState, Mistake, Part, PartKind, WorkspaceId};
+use step::Ready;
+use text::PartBytes;
 
 /// The column a file of failed rows carries in addition; ignored when such a file is imported again.
 pub const REASON: &str = "importError";
+/// One part of a file in the store, in bytes.
+const PART_BYTES: usize = 64 << 10;
+/// Characters of an import's name.
+const NAME_CHARS_MAX: usize = 255;
 
-/// How a file is read.
-#[derive(Clone, Debug)]
-pub struct Options {
-    pub format: Format,
-    /// CSV: what stands between cells.
-    pub delimiter: u8,
-    /// Header → field, before the rule that equal names map themselves.
-    pub map: Vec<(String, String)>,
-    /// Headers whose new custom field gets this type instead of the guessed one.
-    pub types: Vec<(String, DataType)>,
-    /// Make custom fields of unknown columns.
-    pub new_fields: bool,
-    /// Leave unknown columns out.
-    pub ignore_unknown: bool,
-    /// Create contacts whose e-mail or phone is taken.
-    pub allow_duplicates: bool,
+/// An import: its job, and what the job keeps of it.
+pub struct Import {
+    pub job: Job,
+    pub spec: Spec,
 }
 
-/// What an import will do, known before the first contact is created.
-#[derive(Clone, Debug)]
-pub struct Plan {
-    /// Rows of the file.
-    pub rows: u64,
-    /// Custom fields to be made.
-    pub new_fields: Vec<NewField>,
-    /// Columns that are left out.
-    pub ignored: Vec<String>,
-    columns: Vec<Target>,
-}
-
-/// What an import did.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Summary {
-    pub imported: u64,
-    pub failed: u64,
-    /// Where the failed rows are, if there are any.
-    pub failed_file: Option<PathBuf>,
-}
-
-/// Reads the file once to see what its columns are.
-///
-/// # Errors
-/// [`Error::Io`] where the file cannot be read, [`Error::Invalid`] naming every column that fits no field.
-pub fn plan(file: &Path, catalog: &Catalog, options: &Options) -> Result<Plan, Error> {
-    let mut source = Source::open(file, options)?;
-    let mut guesses = infer::Guesses::default();
-    let mut rows = 0;
-    while let Some(row) = source.next_row()? {
-        rows += 1;
-        if let Ok(cells) = &row.cells {
-            guesses.see(source.columns(), cells);
-        }
+impl Engine {
+    /// The workspace's imports, newest first.
+    ///
+    /// # Errors
+    /// What the store reports.
+    pub fn imports(&self, ws: WorkspaceId) -> Result<Vec<Import>> {
+        let jobs = self.jobs(ws)?.value.into_iter().filter(|job| job.kind == JobKind::Import);
+        jobs.map(|job| Ok(Import { spec: Spec::of(&job)?, job })).collect()
     }
-    let columns = source.columns();
-    let mapped = mapping::map(columns, &guesses, catalog, options)?;
-    Ok(Plan { rows, new_fields: mapped.new_fields, ignored: mapped.ignored, columns: mapped.targets })
-}
 
-/// Creates the contacts of a planned file; the plan's new fields must have been made. A row that fails goes to
-/// `failed` with its reason, and the rest is imported. `progress` hears the number of rows done.
-///
-/// # Errors
-/// [`Error::Io`] where a file cannot be read or written, and what stops the engine from writing at all.
-pub fn run(
-    engine: &Engine,
-    actor: &Actor,
-    file: &Path,
-    options: &Options,
-    plan: &Plan,
-    failed: &Path,
-    progress: &mut dyn FnMut(u64),
-) -> Result<Summary, Error> {
-    let mut source = Source::open(file, options)?;
-    let mut failures = Failures { path: failed, format: options.format, out: None, count: 0 };
-    let mut summary = Summary::default();
-    let mut done = 0;
-    loop {
-        let mut rows = Vec::with_capacity(BATCH);
-        let mut items = Vec::with_capacity(BATCH);
-        while rows.len() < BATCH {
-            let Some(mut row) = source.next_row()? else { break };
-            let cells = std::mem::replace(&mut row.cells, Ok(Vec::new()));
-            let unreadable = cells.and_then(|cells| item(&plan.columns, cells)).map(|item| items.push(item)).err();
-            rows.push((row, unreadable));
-        }
-        if rows.is_empty() {
-            break;
-        }
-        done += rows.len() as u64;
-        let created = match items.as_slice() {
-            [] => Vec::new(),
-            items => engine.create_many(actor, items, true, options.allow_duplicates)?.value,
+    /// One import.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub fn import(&self, ws: WorkspaceId, id: JobId) -> Result<Import> {
+        let job = match self.job(ws, id) {
+            Err(Error::NotFound { what: "job", .. }) => return Err(absent(id)),
+            found => found?.value,
         };
-        let mut results = created.into_iter();
-        for (row, unreadable) in &rows {
-            let reason = match unreadable {
-                Some(reason) => Some(reason.clone()),
-                None => results.next().and_then(Result::err).map(|error| error.to_string()),
-            };
-            match reason {
-                Some(reason) => failures.write(&source, row, &reason)?,
-                None => summary.imported += 1,
-            }
+        if job.kind != JobKind::Import {
+            return Err(absent(id));
         }
-        progress(done);
+        Ok(Import { spec: Spec::of(&job)?, job })
     }
-    summary.failed = failures.count;
-    summary.failed_file = failures.finish()?;
-    Ok(summary)
+
+    /// Makes an import, whose file comes next.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for an encoding or delimiter that is none.
+    pub fn create_import(&self, actor: &Actor, new: NewImport) -> Result<Written<JobId>> {
+        check_new(&new)?;
+        let user = actor.user_id();
+        self.committer.write_as(actor, move |txn| {
+            refuse_receipts(txn)?;
+            let id = JobId(txn.next_item());
+            let mut job = Job::new(id, JobKind::Import, JobState::Prepared, user, txn.now);
+            Spec { new, ..Spec::default() }.keep(&mut job);
+            save(txn, &job)?;
+            Ok(id)
+        })
+    }
+
+    /// Puts a piece of the file at its place, and says how many bytes are there now. A piece that is there already, or begins
+    /// with what is there, is not put twice.
+    ///
+    /// # Errors
+    /// `upload_gap` with `uploaded` in its details; `upload_complete`; [`Error::Limit`]; [`Error::Invalid`] for a file that is
+    /// no text.
+    pub fn upload(&self, ws: WorkspaceId, id: JobId, offset: u64, bytes: Vec<u8>) -> Result<Written<u64>> {
+        self.committer.write(ws, move |txn| {
+            let (mut job, mut spec) = stored(txn, id)?;
+            let end = offset + bytes.len() as u64;
+            if end <= spec.uploaded {
+                return Ok(spec.uploaded);
+            }
+            if job.state != JobState::Prepared || spec.phase != Phase::Uploading {
+                let message = format!("the file of import {id} is complete: make a new import for another file");
+                return Err(not_now("upload_complete", message));
+            }
+            if offset > spec.uploaded {
+                let message = format!("{} bytes are there: go on at offset {}", spec.uploaded, spec.uploaded);
+                let details = Some(Box::new(json!({"uploaded": spec.uploaded})));
+                return Err(Error::State { code: "upload_gap", message, details });
+            }
+            if end > txn.settings.import_bytes_max {
+                let limit = usize::try_from(txn.settings.import_bytes_max).unwrap_or(usize::MAX);
+                return Err(Error::Limit { what: "the size of an uploaded file in bytes", limit });
+            }
+            let fresh = &bytes[(spec.uploaded - offset) as usize..];
+            if spec.uploaded == 0 {
+                sniff::refuse_foreign(fresh).map_err(|why| Mistake::new("file", "not_a_table", why))?;
+            }
+            append(txn, id, spec.uploaded, fresh)?;
+            spec.uploaded = end;
+            spec.keep(&mut job);
+            save(txn, &job)?;
+            Ok(end)
+        })
+    }
+
+    /// The file is whole: it is looked at next, in the background. Said again it changes nothing.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; `import_over` where the import was cancelled.
+    pub fn end_upload(&self, ws: WorkspaceId, id: JobId) -> Result<Written<u64>> {
+        let written = self.committer.write(ws, move |txn| {
+            let (mut job, mut spec) = stored(txn, id)?;
+            if spec.phase == Phase::Uploading {
+                prepared(&job)?;
+                spec.phase = Phase::Looking;
+                job.state = JobState::Running;
+                spec.keep(&mut job);
+                save(txn, &job)?;
+            }
+            Ok(spec.uploaded)
+        })?;
+        self.jobs.push(ws, id);
+        Ok(written)
+    }
+
+    /// Begins a dry run: it says what the run would do and writes no contact.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with every mistake of the options; `import_not_ready`, `import_busy`, `import_over`.
+    pub fn check_import(&self, actor: &Actor, id: JobId, options: Options) -> Result<Written<JobId>> {
+        self.begin(actor, id, options, Phase::Checking)
+    }
+
+    /// Begins the run.
+    ///
+    /// # Errors
+    /// As [`Engine::check_import`].
+    pub fn start_import(&self, actor: &Actor, id: JobId, options: Options) -> Result<Written<JobId>> {
+        self.begin(actor, id, options, Phase::Running)
+    }
+
+    fn begin(&self, actor: &Actor, id: JobId, options: Options, phase: Phase) -> Result<Written<JobId>> {
+        let written = self.committer.write_as(actor, move |txn| {
+            let (mut job, mut spec) = stored(txn, id)?;
+            let look = ready(&job, &spec)?;
+            refuse_crowd(txn)?;
+            spec.plan = Some(mapping::resolve(look, &options, txn.catalog(), txn.settings.fields_max)?);
+            spec.phase = phase;
+            spec.tally = Tally::default();
+            job.state = JobState::Running;
+            job.cursor = 0;
+            if phase == Phase::Running {
+                job.started_at = Some(txn.now);
+            } else {
+                spec.check = None;
+            }
+            spec.keep(&mut job);
+            save(txn, &job)?;
+            Ok(id)
+        })?;
+        self.jobs.push(actor.workspace, id);
+        Ok(written)
+    }
+
+    /// Stops an import after the batch it is at; contacts that were made or changed stay so. Its file is removed.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; `job_finished` where nothing is left to stop.
+    pub fn cancel_import(&self, actor: &Actor, id: JobId) -> Result<Written<JobId>> {
+        self.import(actor.workspace, id)?;
+        self.cancel_job(actor, id)
+    }
+
+    /// The rows that failed, each with its reason, in the form of the file.
+    ///
+    /// # Errors
+    /// `import_not_over` until the import has run.
+    pub fn import_result(&self, ws: WorkspaceId, id: JobId) -> Result<ImportResult> {
+        let Import { job, spec } = self.import(ws, id)?;
+        let over = matches!(job.state, JobState::Done | JobState::Cancelled | JobState::Failed);
+        if !over {
+            return Err(not_now(
+                "import_not_over",
+                format!("import {id} has not run to its end: there is no result yet"),
+            ));
+        }
+        let format = spec.look.as_ref().map_or(super::export::Format::Csv, |look| look.shape.format);
+        Ok(ImportResult { bytes: PartBytes::new(self.shared.clone(), ws, id, PartKind::Failed), format })
+    }
 }
 
-/// The JSON of one contact from the cells of a row. Empty cells are left out.
-fn item(targets: &[Target], cells: Vec<(usize, Json)>) -> Result<Map<String, Json>, String> {
-    let mut item = Map::new();
-    let mut customs = Map::new();
-    for (column, value) in cells {
-        if value.is_null() || value.as_str().is_some_and(str::is_empty) {
-            continue;
-        }
-        match targets.get(column) {
-            Some(Target::Member(name)) => {
-                item.insert(name.clone(), mapping::member(name, value)?);
-            }
-            Some(Target::Custom(slug)) => {
-                customs.insert(slug.clone(), value);
-            }
-            Some(Target::Ignored) | None => {}
-        }
-    }
-    if !customs.is_empty() {
-        item.insert(super::export::CUSTOM.to_owned(), Json::Object(customs));
-    }
-    Ok(item)
+/// The result of an import, to be read piece by piece.
+pub struct ImportResult {
+    bytes: PartBytes,
+    /// CSV, or NDJSON as the file was.
+    pub format: super::export::Format,
 }
 
-/// The file of failed rows; made when the first one comes.
-struct Failures<'a> {
-    path: &'a Path,
-    format: Format,
-    out: Option<BufWriter<File>>,
-    count: u64,
+impl ImportResult {
+    /// The next piece, at most some 512 KiB; empty at the end.
+    ///
+    /// # Errors
+    /// What the store reports.
+    pub fn piece(&mut self) -> Result<Vec<u8>> {
+        let failed = |error| Error::Io(format!("the result cannot be read: {error}"));
+        let piece = self.bytes.chunk().map_err(failed)?.to_vec();
+        self.bytes.take(piece.len());
+        Ok(piece)
+    }
 }
 
-impl Failures<'_> {
-    fn write(&mut self, source: &Source, row: &Row, reason: &str) -> Result<(), Error> {
-        self.count += 1;
-        let path = self.path;
-        let io_error = |error: std::io::Error| Error::Io(format!("cannot write {}: {error}", path.display()));
-        let is_first = self.out.is_none();
-        let mut out = match self.out.take() {
-            Some(out) => out,
-            None => BufWriter::new(File::create(path).map_err(io_error)?),
-        };
-        match self.format {
-            Format::Csv => {
-                if is_first {
-                    out.write_all(&source.failed_header()).map_err(io_error)?;
-                }
-                out.write_all(&source.failed_row(row, reason)).map_err(io_error)?;
-            }
-            Format::Ndjson => {
-                let line = row.failed_object(reason);
-                writeln!(out, "{line}").map_err(io_error)?;
-            }
-        }
-        self.out = Some(out);
-        Ok(())
+/// Puts bytes behind those that are there.
+fn append(txn: &mut Txn, id: JobId, at: u64, mut fresh: &[u8]) -> Result<()> {
+    let key = |number| (id, PartKind::Upload, number);
+    let mut number = (at / PART_BYTES as u64) as u32;
+    let begun = (at % PART_BYTES as u64) as usize;
+    if begun > 0 {
+        let mut part: Part = txn.side(key(number))?.ok_or_else(|| Error::Io("a part of the file is gone".into()))?;
+        let (rest, later) = fresh.split_at(fresh.len().min(PART_BYTES - begun));
+        part.bytes.extend_from_slice(rest);
+        txn.put_side(key(number), &part);
+        (fresh, number) = (later, number + 1);
     }
+    for (bytes, number) in fresh.chunks(PART_BYTES).zip(number..) {
+        txn.put_side(key(number), &Part { bytes: bytes.to_vec() });
+    }
+    Ok(())
+}
 
-    fn finish(self) -> Result<Option<PathBuf>, Error> {
-        let Some(mut out) = self.out else { return Ok(None) };
-        out.flush().map_err(|error| Error::Io(format!("cannot write {}: {error}", self.path.display())))?;
-        Ok(Some(self.path.to_owned()))
+fn stored(txn: &Txn, id: JobId) -> Result<(Job, Spec)> {
+    let job: Option<Job> = txn.side(id)?;
+    let job = job.filter(|job| job.kind == JobKind::Import).ok_or_else(|| absent(id))?;
+    let spec = Spec::of(&job)?;
+    Ok((job, spec))
+}
+
+fn absent(id: JobId) -> Error {
+    Error::NotFound { what: "import", name: id.to_string() }
+}
+
+/// Refuses an import that is over or under way.
+fn prepared(job: &Job) -> Result<()> {
+    match job.state {
+        JobState::Prepared => Ok(()),
+        JobState::Running => {
+            Err(not_now("import_busy", format!("import {} is under way: wait until it is done", job.id)))
+        }
+        _ => Err(not_now("import_over", format!("import {} is over: make a new one to import again", job.id))),
     }
+}
+
+/// The file of an import that can be checked and started.
+fn ready<'a>(job: &Job, spec: &'a Spec) -> Result<&'a Look> {
+    let why = match spec.phase {
+        Phase::Uploading if job.state == JobState::Prepared => "its file is not complete",
+        Phase::Looking if job.state == JobState::Running => "its file is still being looked at",
+        _ => {
+            prepared(job)?;
+            return spec.look.as_ref().ok_or_else(|| Error::Io("an import without its file".into()));
+        }
+    };
+    Err(not_now("import_not_ready", format!("import {} cannot be started yet: {why}", job.id)))
+}
+
+/// What a dry run and a run go by.
+fn checkable(spec: &Spec) -> Result<Ready<'_>> {
+    let lacking = || Error::Io("an import without its file or its plan".into());
+    Ok((spec.look.as_ref().ok_or_else(lacking)?, spec.plan.as_ref().ok_or_else(lacking)?))
+}
+
+fn check_new(new: &NewImport) -> Result<()> {
+    let mut mistakes = Vec::new();
+    if let Some(Err(why)) = new.encoding.as_deref().map(sniff::named) {
+        mistakes.push(Mistake::new("encoding", "unknown_encoding", why));
+    }
+    if new.delimiter.is_some_and(|mark| !mark.is_ascii() || matches!(mark, '"' | '\r' | '\n' | '\0')) {
+        let message = "Between cells stands one ASCII character, such as ; or a tab; no quotation mark.";
+        mistakes.push(Mistake::new("delimiter", "invalid_delimiter", message));
+    }
+    if new.name.as_ref().is_some_and(|name| name.chars().count() > NAME_CHARS_MAX) {
+        let message = format!("This is longer than {NAME_CHARS_MAX} characters.");
+        mistakes.push(Mistake::new("name", "too_long", message));
+    }
+    if mistakes.is_empty() { Ok(()) } else { Err(mistakes.into()) }
 }

@@ -1,178 +1,252 @@
-//! The rows of a CSV or NDJSON file, each as cells of numbered columns.
+//! The rows of a CSV or NDJSON text, each by itself: what is wrong with one leaves the others as they are, and no row takes
+//! more memory than a limit.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::collections::HashMap;
+use std::io::{self, BufRead, BufReader, Read};
 
-use csv::{ByteRecord, QuoteStyle};
+use csv_core::{ReadRecordResult, ReaderBuilder};
 use serde_json::{Map, Value as Json};
 
-use super::{Options, REASON};
-use crate::engine::Error;
-use crate::engine::export::{CUSTOM, Format, cell};
+use super::spec::Shape;
+use crate::engine::export::{CUSTOM, Format};
 
 /// The largest row, in bytes.
-const ROW_BYTES_MAX: usize = 1 << 20;
+pub const ROW_BYTES_MAX: usize = 1 << 20;
+/// Cells of a row and members of an object that are kept at most.
+pub const CELLS_MAX: usize = 4_096;
+/// Where NDJSON's reader begins to refuse new columns.
+pub const COLUMNS_MAX: usize = 500;
 
 /// A row as read.
-pub(super) struct Row {
-    /// `(column, value)`, or why the row cannot be read.
-    pub cells: Result<Vec<(usize, Json)>, String>,
-    original: Original,
+pub struct Row {
+    /// From 1, the header not counted.
+    pub number: u64,
+    pub cells: Cells,
+    /// Why it cannot be used, if so.
+    pub wrong: Option<String>,
 }
 
-enum Original {
-    Csv(ByteRecord),
-    Ndjson(Map<String, Json>),
-    Unreadable(String),
+/// What a row holds.
+pub enum Cells {
+    Csv(Record),
+    Object(Map<String, Json>),
+    /// A line that is no object.
+    Line(String),
 }
 
-/// A file being read.
-pub(super) struct Source {
-    path: PathBuf,
-    reader: Reader,
-    delimiter: u8,
-    /// CSV: the header. NDJSON: every member seen so far, custom fields as `customFields.slug`.
-    columns: Vec<String>,
+/// The cells of a CSV row, unquoted.
+#[derive(Default)]
+pub struct Record {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
 }
 
-enum Reader {
-    Csv(Box<csv::Reader<File>>),
-    Ndjson(BufReader<File>),
-}
-
-/// What seems to stand between the cells of a header that was read as one, unless the caller has mapped that one.
-fn other_delimiter(columns: &[String], options: &Options) -> Option<&'static str> {
-    let [only] = columns else { return None };
-    let is_meant = options.map.iter().any(|(header, _)| header == only);
-    [";", "\t", ",", "|"].into_iter().find(|mark| !is_meant && only.contains(mark))
-}
-
-impl Source {
-    /// Opens the file and reads the header of a CSV.
-    pub fn open(path: &Path, options: &Options) -> Result<Source, Error> {
-        let failed = |what: String| Error::Io(format!("cannot read {}: {what}", path.display()));
-        let file = File::open(path).map_err(|error| failed(error.to_string()))?;
-        let mut columns = Vec::new();
-        let reader = match options.format {
-            Format::Csv => {
-                let mut reader =
-                    csv::ReaderBuilder::new().delimiter(options.delimiter).flexible(true).from_reader(file);
-                let header = reader.byte_headers().map_err(|error| failed(error.to_string()))?;
-                for name in header {
-                    let name = std::str::from_utf8(name).map_err(|_| failed("its header is not UTF-8".into()))?;
-                    columns.push(name.trim_start_matches('\u{feff}').trim().to_owned());
-                }
-                if columns.iter().all(String::is_empty) {
-                    return Err(failed("it has no header".into()));
-                }
-                if let Some(other) = other_delimiter(&columns, options) {
-                    let what = format!("its header is one cell with {other:?} in it; --delimiter {other:?} reads it");
-                    return Err(failed(what.replace("\"\\t\"", "tab")));
-                }
-                Reader::Csv(Box::new(reader))
-            }
-            Format::Ndjson => Reader::Ndjson(BufReader::with_capacity(1 << 16, file)),
-        };
-        Ok(Source { path: path.to_owned(), reader, delimiter: options.delimiter, columns })
+impl Record {
+    /// How many cells there are.
+    pub fn len(&self) -> usize {
+        self.ends.len()
     }
 
-    /// The columns; of NDJSON those seen so far.
-    pub fn columns(&self) -> &[String] {
-        &self.columns
+    /// A cell; empty beyond the last.
+    pub fn cell(&self, at: usize) -> &[u8] {
+        let Some(end) = self.ends.get(at) else { return &[] };
+        let start = if at == 0 { 0 } else { self.ends[at - 1] };
+        self.bytes.get(start..*end).unwrap_or_default()
     }
 
-    /// The next row; blank lines are passed over.
-    pub fn next_row(&mut self) -> Result<Option<Row>, Error> {
-        let failed = |what: String| Error::Io(format!("cannot read {}: {what}", self.path.display()));
-        match &mut self.reader {
-            Reader::Csv(reader) => {
-                let mut record = ByteRecord::new();
-                if !reader.read_byte_record(&mut record).map_err(|error| failed(error.to_string()))? {
-                    return Ok(None);
-                }
-                Ok(Some(Row { cells: cells(&record, self.columns.len()), original: Original::Csv(record) }))
-            }
-            Reader::Ndjson(reader) => {
-                let Some(line) = next_line(reader).map_err(|error| failed(error.to_string()))? else {
-                    return Ok(None);
-                };
-                Ok(Some(match object(line) {
-                    Ok(object) => {
-                        let cells = flatten(&object, &mut self.columns);
-                        Row { cells: Ok(cells), original: Original::Ndjson(object) }
-                    }
-                    Err((reason, line)) => Row { cells: Err(reason), original: Original::Unreadable(line) },
-                }))
-            }
-        }
-    }
-
-    /// The header of the file of failed rows.
-    pub fn failed_header(&self) -> Vec<u8> {
-        let columns = self.columns.iter().map(String::as_bytes).filter(|name| *name != REASON.as_bytes());
-        self.line(columns.chain([REASON.as_bytes()]))
-    }
-
-    /// A CSV row as it was, with its reason.
-    pub fn failed_row(&self, row: &Row, reason: &str) -> Vec<u8> {
-        let Original::Csv(record) = &row.original else { return Vec::new() };
-        // The reason keeps its column even if the row is shorter or longer than the header.
-        let width = self.columns.len().max(record.len());
-        let cells = (0..width).filter(|at| self.columns.get(*at).is_none_or(|name| name != REASON));
-        let shown = self.columns.iter().filter(|name| *name != REASON).count();
-        let mut cells: Vec<&[u8]> = cells.map(|at| record.get(at).unwrap_or_default()).collect();
-        let shown = shown.min(cells.len());
-        cells.insert(shown, reason.as_bytes());
-        self.line(cells.into_iter())
-    }
-
-    fn line<'a>(&self, cells: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
-        let mut writer = csv::WriterBuilder::new()
-            .delimiter(self.delimiter)
-            .quote_style(QuoteStyle::Necessary)
-            .flexible(true)
-            .from_writer(Vec::new());
-        // Writing to memory does not fail.
-        let _ = writer.write_record(cells);
-        writer.into_inner().unwrap_or_default()
+    /// All cells.
+    pub fn cells(&self) -> impl Iterator<Item = &[u8]> {
+        (0..self.len()).map(|at| self.cell(at))
     }
 }
 
 impl Row {
-    /// An NDJSON row as it was, with its reason.
-    pub fn failed_object(&self, reason: &str) -> Json {
-        let mut object = match &self.original {
-            Original::Ndjson(object) => object.clone(),
-            Original::Unreadable(line) => Map::from_iter([("line".to_owned(), Json::from(line.as_str()))]),
-            Original::Csv(_) => Map::new(),
-        };
-        object.insert(REASON.to_owned(), Json::from(reason));
-        Json::Object(object)
+    /// About how many bytes it takes.
+    pub fn bytes(&self) -> usize {
+        match &self.cells {
+            Cells::Csv(record) => record.bytes.len(),
+            Cells::Object(object) => object.len() * 64,
+            Cells::Line(line) => line.len(),
+        }
     }
 }
 
-/// The cells of a CSV record that are not empty.
-fn cells(record: &ByteRecord, width: usize) -> Result<Vec<(usize, Json)>, String> {
-    if record.len() != width {
-        return Err(format!("the row has {} cells where the header has {width}", record.len()));
+/// A text being read.
+pub struct Source {
+    input: BufReader<Box<dyn Read + Send>>,
+    form: Form,
+    number: u64,
+}
+
+enum Form {
+    Csv { core: Box<csv_core::Reader>, bytes: Vec<u8>, ends: Vec<usize>, header: Record },
+    Ndjson { columns: Vec<String>, places: HashMap<String, usize> },
+}
+
+impl Source {
+    /// Reads the header, if there is one.
+    ///
+    /// # Errors
+    /// Those of the input.
+    pub fn open(input: Box<dyn Read + Send>, shape: &Shape) -> io::Result<Source> {
+        let mut input = BufReader::with_capacity(1 << 16, input);
+        if shape.separator_line {
+            skip_line(&mut input)?;
+        }
+        let form = match shape.format {
+            Format::Ndjson => Form::Ndjson { columns: Vec::new(), places: HashMap::new() },
+            Format::Csv => {
+                let delimiter = shape.delimiter.and_then(|mark| u8::try_from(mark).ok()).unwrap_or(b',');
+                let core = Box::new(ReaderBuilder::new().delimiter(delimiter).build());
+                Form::Csv { core, bytes: vec![0; 4 << 10], ends: vec![0; 64], header: Record::default() }
+            }
+        };
+        let mut source = Source { input, form, number: 0 };
+        if let Some((record, _)) = source.record()?
+            && let Form::Csv { header, .. } = &mut source.form
+        {
+            *header = record;
+        }
+        Ok(source)
     }
-    if record.as_slice().len() > ROW_BYTES_MAX {
-        return Err(format!("the row is over the limit of {ROW_BYTES_MAX} bytes"));
-    }
-    let mut cells = Vec::with_capacity(width);
-    for (column, bytes) in record.iter().enumerate() {
-        let text = std::str::from_utf8(bytes).map_err(|_| format!("cell {} is not UTF-8", column + 1))?;
-        let text = cell::read(text);
-        if !text.is_empty() {
-            cells.push((column, Json::from(text)));
+
+    /// The cells of the header as they stand; of NDJSON the members seen so far, custom fields as `customFields.slug`.
+    pub fn header(&self) -> Vec<String> {
+        match &self.form {
+            Form::Csv { header, .. } => {
+                header.cells().map(|cell| String::from_utf8_lossy(cell).trim().to_owned()).collect()
+            }
+            Form::Ndjson { columns, .. } => columns.clone(),
         }
     }
-    Ok(cells)
+
+    /// The columns of NDJSON, where they are known from an earlier reading.
+    pub fn expect(&mut self, names: impl Iterator<Item = String>) {
+        if let Form::Ndjson { columns, places } = &mut self.form {
+            *columns = names.collect();
+            *places = columns.iter().cloned().zip(0..).collect();
+        }
+    }
+
+    /// The next row; blank lines are passed over.
+    ///
+    /// # Errors
+    /// Those of the input.
+    pub fn next_row(&mut self) -> io::Result<Option<Row>> {
+        let read = match &self.form {
+            Form::Csv { header, .. } => {
+                let width = header.len();
+                self.record()?.map(|(record, wrong)| {
+                    let wrong = wrong.or_else(|| ragged(&record, width));
+                    (Cells::Csv(record), wrong)
+                })
+            }
+            Form::Ndjson { .. } => next_line(&mut self.input)?.map(|line| match object(line) {
+                Ok(object) => (Cells::Object(object), None),
+                Err((wrong, line)) => (Cells::Line(line), Some(wrong)),
+            }),
+        };
+        Ok(read.map(|(cells, wrong)| {
+            self.number += 1;
+            Row { number: self.number, cells, wrong }
+        }))
+    }
+
+    /// The members of an object with their columns; new ones become columns while there are not too many.
+    pub fn members<'a>(&mut self, object: &'a Map<String, Json>) -> Vec<(usize, &'a Json)> {
+        let Form::Ndjson { columns, places } = &mut self.form else { return Vec::new() };
+        let mut found = Vec::with_capacity(object.len());
+        each_member(object, |name, value| {
+            let place = places.get(&*name).copied().or_else(|| {
+                (columns.len() <= COLUMNS_MAX).then(|| {
+                    columns.push(name.clone().into_owned());
+                    places.insert(name.into_owned(), columns.len() - 1);
+                    columns.len() - 1
+                })
+            });
+            found.extend(place.map(|place| (place, value)));
+        });
+        found
+    }
+
+    /// The next CSV record, and what is wrong with it.
+    fn record(&mut self) -> io::Result<Option<(Record, Option<String>)>> {
+        let Form::Csv { core, bytes, ends, .. } = &mut self.form else { return Ok(None) };
+        let (mut used, mut cells, mut wrong) = (0, 0, None);
+        loop {
+            let input = self.input.fill_buf()?;
+            let (result, taken, written, ended) = core.read_record(input, &mut bytes[used..], &mut ends[cells..]);
+            self.input.consume(taken);
+            (used, cells) = (used + written, cells + ended);
+            match result {
+                ReadRecordResult::InputEmpty => {}
+                ReadRecordResult::OutputFull if bytes.len() < ROW_BYTES_MAX => bytes.resize(bytes.len() * 4, 0),
+                ReadRecordResult::OutputEndsFull if ends.len() < CELLS_MAX => ends.resize(ends.len() * 4, 0),
+                // What is too much is read to its end and not kept.
+                ReadRecordResult::OutputFull => {
+                    used = 0;
+                    wrong = Some(format!(
+                        "the row is over the limit of {ROW_BYTES_MAX} bytes; a quotation mark may be missing its other half"
+                    ));
+                }
+                ReadRecordResult::OutputEndsFull => {
+                    cells = 0;
+                    wrong.get_or_insert_with(|| format!("the row has more than {CELLS_MAX} cells"));
+                }
+                ReadRecordResult::Record if wrong.is_some() => return Ok(Some((Record::default(), wrong))),
+                ReadRecordResult::Record => {
+                    let record = Record { bytes: bytes[..used].to_vec(), ends: ends[..cells].to_vec() };
+                    return Ok(Some((record, None)));
+                }
+                ReadRecordResult::End => return Ok(None),
+            }
+        }
+    }
+}
+
+/// The members of an object, custom fields as `customFields.slug`.
+pub fn each_member<'a>(object: &'a Map<String, Json>, mut hear: impl FnMut(std::borrow::Cow<'a, str>, &'a Json)) {
+    for (name, value) in object {
+        match value {
+            Json::Object(customs) if name == CUSTOM => {
+                customs.iter().for_each(|(slug, value)| hear(format!("{CUSTOM}.{slug}").into(), value));
+            }
+            Json::Null if name == CUSTOM => {}
+            value => hear(name.as_str().into(), value),
+        }
+    }
+}
+
+/// Why a row does not fit its header; empty cells beyond it are forgiven.
+fn ragged(record: &Record, width: usize) -> Option<String> {
+    let fits = record.len() == width
+        || (record.len() > width && (width..record.len()).all(|at| record.cell(at).trim_ascii().is_empty()));
+    (!fits).then(|| format!("the row has {} cells where the header has {width}", record.len()))
+}
+
+/// Reads a line to its end, whatever that is.
+fn skip_line(input: &mut impl BufRead) -> io::Result<()> {
+    loop {
+        let chunk = input.fill_buf()?;
+        if chunk.is_empty() {
+            return Ok(());
+        }
+        match chunk.iter().position(|byte| matches!(byte, b'\r' | b'\n')) {
+            // The end itself is a blank line to the reader of rows.
+            Some(at) => {
+                input.consume(at);
+                return Ok(());
+            }
+            None => {
+                let all = chunk.len();
+                input.consume(all);
+            }
+        }
+    }
 }
 
 /// The next line that is not blank, without its end. A line over the limit is read to its end and cut to the limit plus one.
-fn next_line(reader: &mut BufReader<File>) -> std::io::Result<Option<Vec<u8>>> {
+fn next_line(reader: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
     loop {
         let mut line = Vec::new();
         if reader.by_ref().take(ROW_BYTES_MAX as u64 + 2).read_until(b'\n', &mut line)? == 0 {
@@ -188,37 +262,13 @@ fn next_line(reader: &mut BufReader<File>) -> std::io::Result<Option<Vec<u8>>> {
 }
 
 /// The object of a line, or the reason why it is none, with the line.
-fn object(mut line: Vec<u8>) -> Result<Map<String, Json>, (String, String)> {
+fn object(line: Vec<u8>) -> Result<Map<String, Json>, (String, String)> {
     if line.len() > ROW_BYTES_MAX + 1 {
         return Err((format!("the line is over the limit of {ROW_BYTES_MAX} bytes"), String::new()));
     }
-    if line.starts_with(b"\xef\xbb\xbf") {
-        line.drain(..3);
-    }
     serde_json::from_slice::<Map<String, Json>>(&line).map_err(|error| {
         let line = String::from_utf8_lossy(&line).trim_end().to_owned();
+        // The sentence is the reader's own; it may repeat a word of the file, never a whole value.
         (format!("the line is not a JSON object: {error}"), line)
     })
-}
-
-/// The members as cells; unknown ones become columns.
-fn flatten(object: &Map<String, Json>, columns: &mut Vec<String>) -> Vec<(usize, Json)> {
-    let mut cells = Vec::with_capacity(object.len());
-    let mut push = |name: &str, value: &Json| {
-        let column = columns.iter().position(|column| column == name).unwrap_or_else(|| {
-            columns.push(name.to_owned());
-            columns.len() - 1
-        });
-        cells.push((column, value.clone()));
-    };
-    for (name, value) in object {
-        match value {
-            Json::Object(customs) if name == CUSTOM => {
-                customs.iter().for_each(|(slug, value)| push(&format!("{CUSTOM}.{slug}"), value));
-            }
-            Json::Null if name == CUSTOM => {}
-            value => push(name, value),
-        }
-    }
-    cells
 }

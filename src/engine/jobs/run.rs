@@ -8,10 +8,12 @@ use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
+use super::bulk::{self, Paces};
 use super::{save, stored};
 use crate::clock::Stopwatch;
 use crate::contact::{Job, JobId, JobKind, JobState, WorkspaceId};
 use crate::engine::commit::Committer;
+use crate::engine::import;
 use crate::engine::shared::Shared;
 use crate::engine::{Error, Result};
 
@@ -25,6 +27,14 @@ const REST: u32 = 1;
 pub struct Workshop {
     pub shared: Arc<Shared>,
     pub committer: Arc<Committer>,
+    pub paces: Arc<Paces>,
+}
+
+impl Workshop {
+    /// Of an engine's parts.
+    pub fn new(shared: Arc<Shared>, committer: Arc<Committer>) -> Workshop {
+        Workshop { shared, committer, paces: Arc::default() }
+    }
 }
 
 /// What a step came to.
@@ -82,8 +92,9 @@ impl Runner {
             while !sign.load(Ordering::Relaxed) {
                 let Some((ws, job)) = own.next() else { continue };
                 let watch = Stopwatch::start();
-                if carry_on(&workshop, ws, job) == Step::More {
-                    own.push(ws, job);
+                match carry_on(&workshop, ws, job) {
+                    Step::More => own.push(ws, job),
+                    Step::Over => workshop.paces.forget(ws, job),
                 }
                 std::thread::park_timeout(Duration::from_micros(watch.micros()) * REST);
             }
@@ -115,11 +126,21 @@ fn carry_on(workshop: &Workshop, ws: WorkspaceId, id: JobId) -> Step {
         Ok(job) => job,
         Err(error) => return end(workshop, ws, id, &error.into()),
     };
-    let Some(job) = job.filter(|job| job.state.is_active()) else { return Step::Over };
+    let Some(job) = job else { return Step::Over };
+    if !job.state.is_active() {
+        let left = if job.kind == JobKind::Import { import::clear_after(workshop, ws, &job) } else { Ok(Step::Over) };
+        return left.unwrap_or(Step::Over);
+    }
     let step = match job.kind {
-        JobKind::Bulk | JobKind::Import => Err(Error::Io("this kind of job is not known here".into())),
+        JobKind::Bulk => bulk::step(workshop, ws, &job),
+        JobKind::Import => import::step(workshop, ws, &job),
     };
-    step.unwrap_or_else(|error| end(workshop, ws, id, &error))
+    match step {
+        Ok(step) => step,
+        // It goes on at the next start.
+        Err(Error::Closing) => Step::Over,
+        Err(error) => end(workshop, ws, id, &error),
+    }
 }
 
 /// Notes that an error ended the job. Where not even that can be written, it goes on at the next start.

@@ -10,8 +10,14 @@ use crate::filter::{self, Filter, View};
 use crate::index::RowSet;
 
 /// Counts each value of a facetable field among the rows. Values that none of them has are left out, those of closed choices too.
-pub(super) fn count(view: View, field: Field, among: &RowSet) -> FacetCounts {
-    let (counts, present) = if let Some(facet) = view.index.facet(field) {
+pub(in crate::engine) fn count(view: View, field: Field, among: &RowSet) -> FacetCounts {
+    let (counts, present) = codes(view, field, among);
+    told(view, field, counts, among.len() - present)
+}
+
+/// How many of the rows have each code of the field, and how many have any.
+pub(in crate::engine) fn codes(view: View, field: Field, among: &RowSet) -> (Vec<(u32, u64)>, u64) {
+    if let Some(facet) = view.index.facet(field) {
         let counts = facet.counts(among);
         let present = counts.iter().map(|(_, count)| count).sum();
         (counts, present)
@@ -19,18 +25,21 @@ pub(super) fn count(view: View, field: Field, among: &RowSet) -> FacetCounts {
         (facet.counts(among), facet.present().intersection_len(among))
     } else {
         (Vec::new(), 0)
-    };
-    let mut values: Vec<(Json, String, u64)> = counts
+    }
+}
+
+/// The counts of codes as they are answered.
+pub(in crate::engine) fn told(view: View, field: Field, counts: Vec<(u32, u64)>, without: u64) -> FacetCounts {
+    let values = counts
         .into_iter()
         .map(|(code, count)| {
             let (value, label) = value(view, field, code);
             (value, label, count)
         })
         .collect();
-    values.sort_by(|(_, label_a, count_a), (_, label_b, count_b)| {
-        count_b.cmp(count_a).then_with(|| label_a.cmp(label_b))
-    });
-    FacetCounts { field, values, without: among.len() - present }
+    let mut told = FacetCounts { field, values, without };
+    told.sort();
+    told
 }
 
 /// A code as a filter takes it, and as a person reads it. What the workspace does not know shows as its id.

@@ -1,6 +1,6 @@
 //! From a query to the rows of its page, its total and its facets, on one view.
 
-mod facets;
+pub(super) mod facets;
 mod page;
 mod rank;
 mod read;

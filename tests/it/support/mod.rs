@@ -4,6 +4,7 @@ pub mod api;
 pub mod child;
 pub mod command;
 pub mod connection;
+pub mod jobs;
 pub mod ledger;
 pub mod oracle;
 pub mod power;

@@ -1,0 +1,131 @@
+//! Requests a second over HTTP at sixteen connections, beside a bare axum route in the same process that returns the same bytes.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::http::header::CONTENT_TYPE;
+use axum::routing::post;
+
+use crate::Args;
+use crate::child::Child;
+use crate::class::{CLASSES, Class};
+use crate::http::Http;
+use crate::json::request;
+use crate::literals::{LITERALS, Literals};
+use crate::row::Rows;
+
+const CONNECTIONS: u32 = 16;
+const SECONDS: u32 = 10;
+/// A page of a hundred rows, and a count.
+const ASKED: [&str; 2] = ["tag", "count of a tag"];
+
+/// What came out of one run.
+struct Load {
+    per_s: f64,
+    p50: String,
+    p99: String,
+}
+
+/// The requests of a class: the path they share, and their bodies.
+fn requests(class: &Class, literals: &Literals) -> (&'static str, Vec<String>) {
+    let requests = (0..LITERALS).map(|n| request(&(class.ask)(literals, n)));
+    let (paths, bodies): (Vec<_>, Vec<_>) = requests.unzip();
+    (paths[0], bodies)
+}
+
+fn asked() -> impl Iterator<Item = &'static Class> {
+    ASKED.iter().map(|name| CLASSES.iter().find(|class| class.name == *name).expect("a class"))
+}
+
+/// In the child: asks its own server once for every answer, and serves those at the same paths, each in turn.
+pub fn serve_bare(served: &(SocketAddr, String), literals: &Literals) -> SocketAddr {
+    let mut http = Http::connect(served.0, &served.1);
+    let mut router = Router::new();
+    for class in asked() {
+        let (path, bodies) = requests(class, literals);
+        let answers: Vec<Bytes> = bodies.iter().map(|body| http.post(path, body).1.into()).collect();
+        let state = Arc::new((AtomicUsize::new(0), answers));
+        let answer = move |_body: Bytes| async move {
+            let turn = state.0.fetch_add(1, Ordering::Relaxed) % state.1.len();
+            ([(CONTENT_TYPE, "application/json")], state.1[turn].clone())
+        };
+        router = router.route(path, post(answer));
+    }
+    let (say, hear) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        runtime.block_on(async {
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("listens");
+            say.send(listener.local_addr().expect("an address")).expect("heard");
+            axum::serve(axum::serve::ListenerExt::tap_io(listener, |stream| drop(stream.set_nodelay(true))), router)
+                .await
+                .expect("serves");
+        });
+    });
+    hear.recv().expect("the bare server listens")
+}
+
+/// Loads Rollcall and asks it and the bare route as fast as they answer.
+pub fn run(folder: &Path, args: &Args) {
+    install();
+    let mut child = Child::start("rollcall", folder, args);
+    let (address, token) = child.ready.served.clone().expect("Rollcall serves");
+    let bare = child.bare();
+    let literals = Literals::of(&Rows::new(), args.contacts);
+    println!("measured http: {} contacts, {CONNECTIONS} connections, {SECONDS} s each", args.contacts);
+    println!("{:16} {:>28} {:>28} {:>8}", "class", "rollcall req/s p50 p99", "bare axum req/s p50 p99", "share");
+    for class in asked() {
+        let (path, bodies) = requests(class, &literals);
+        let script = folder.join("wrk.lua");
+        std::fs::write(&script, lua(&token, &bodies)).expect("a script");
+        let ours = wrk(&script, &format!("http://{address}{path}"));
+        let theirs = wrk(&script, &format!("http://{bare}{path}"));
+        let shown = |load: &Load| format!("{:.0} {} {}", load.per_s, load.p50, load.p99);
+        let share = 100.0 * ours.per_s / theirs.per_s;
+        println!("{:16} {:>28} {:>28} {share:>7.0}%", class.name, shown(&ours), shown(&theirs));
+    }
+}
+
+/// The bodies in turn.
+fn lua(token: &str, bodies: &[String]) -> String {
+    let bodies: Vec<String> = bodies.iter().map(|body| format!("[==[{body}]==]")).collect();
+    format!(
+        "wrk.method = 'POST'\nwrk.headers['Content-Type'] = 'application/json'\n\
+         wrk.headers['Authorization'] = 'Bearer {token}'\nlocal bodies = {{{}}}\nlocal turn = 0\n\
+         request = function() turn = turn % #bodies + 1 return wrk.format(nil, nil, nil, bodies[turn]) end\n",
+        bodies.join(",\n")
+    )
+}
+
+fn wrk(script: &Path, url: &str) -> Load {
+    let mut command = Command::new("wrk");
+    command.args([format!("-c{CONNECTIONS}"), format!("-d{SECONDS}s"), "-t2".into(), "--latency".into(), "-s".into()]);
+    let output = command.arg(script).arg(url).output().expect("wrk runs");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && !text.contains("Non-2xx"), "{text}");
+    let after = |mark: &str| {
+        let line = text.lines().find_map(|line| line.trim().strip_prefix(mark));
+        line.map(|rest| rest.trim().to_owned()).unwrap_or_else(|| panic!("no {mark} in {text}"))
+    };
+    Load { per_s: after("Requests/sec:").parse().expect("a number"), p50: after("50%"), p99: after("99%") }
+}
+
+/// Installs the load generator where it is missing.
+fn install() {
+    if Command::new("wrk").arg("-v").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok() {
+        return;
+    }
+    eprintln!("peers: installs wrk");
+    for arguments in [["update", "-q"].as_slice(), &["install", "-y", "-q", "--no-install-recommends", "wrk"]] {
+        let _ = Command::new("apt-get")
+            .args(arguments)
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .stdout(Stdio::null())
+            .status();
+    }
+}
