@@ -48,7 +48,7 @@ impl Engine {
         before: Option<(Millis, u64)>,
         limit: usize,
     ) -> Result<Vec<(u64, Interaction)>> {
-        self.history_of_contact(ws, &*self.contact(ws, who, None)?.value, before, limit)
+        self.history_of_contact(ws, &self.contact(ws, who, None)?.value, before, limit)
     }
 
     /// The same of a contact just read, as of then. Who may see it is asked of that contact: by its id it could lead to
