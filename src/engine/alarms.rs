@@ -176,7 +176,7 @@ fn end_snooze(txn: &mut Txn, id: ContactId, at: Millis) -> Result<()> {
     let mut contact = (*before).clone();
     contact.conversation = Conversation::Open;
     contact.snoozed_until = None;
-    contact.conversation_opened_at = contact.conversation_opened_at.max(Some(at));
+    contact.note_opened(&before, at);
     contact.updated_at = contact.updated_at.max(txn.now);
     txn.put(Some(before), contact).map(|_| ())
 }

@@ -85,6 +85,11 @@ impl Actor {
     pub fn user_id(&self) -> Option<UserId> {
         self.user.as_ref().map(|user| user.id)
     }
+
+    /// Whether they may see the contact; the operator sees all.
+    pub fn sees(&self, contact: &Contact, catalog: &Catalog) -> bool {
+        self.user.as_ref().is_none_or(|user| user.sees(contact, catalog))
+    }
 }
 
 impl From<WorkspaceId> for Actor {

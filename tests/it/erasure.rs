@@ -207,6 +207,7 @@ pub fn lived_in(folder: &Path) -> WorkspaceId {
                 json!({"firstName": format!("{name} {at}"), "customFields": {"note": format!("{name} noted")}});
             engine.update_contact(&actor, &who, changes.as_object().expect("an object")).expect("it changes");
         }
+        lent(&engine, &actor, id, at);
         if goes {
             engine.delete_contact(&actor, &who).expect("it is deleted");
         }
@@ -214,6 +215,22 @@ pub fn lived_in(folder: &Path) -> WorkspaceId {
     engine.checkpoint(first.0).expect("a checkpoint");
     engine.close().expect("the engine closes");
     first.0
+}
+
+/// The contact takes in another that goes, with some of its values; most give it back, and it is deleted.
+fn lent(engine: &Engine, actor: &Actor, id: ContactId, at: u32) {
+    let (who, word) = (Identifier::Id(id), word(true));
+    let twin = json!({"firstName": format!("{word} twin"), "lastName": word, "email": format!("quaeverloesch.twin{at}@example.com")});
+    let twin = engine.create_contact(actor, twin.as_object().expect("an object")).expect("made").value.id;
+    let (kind, text) = (InteractionKind::Event, Some(format!("{word} did it")));
+    let entry = Interaction { kind, at: 1, channel: None, author: None, text };
+    engine.record(actor, &Identifier::Id(twin), entry).expect("recorded");
+    let choices = json!({"firstName": "secondary", "email": "secondary"});
+    engine.merge(actor, &who, &Identifier::Id(twin), choices.as_object().expect("an object")).expect("merged");
+    if at % 4 != 0 {
+        engine.unmerge(actor, &who, twin).expect("given back");
+        engine.delete_contact(actor, &Identifier::Id(twin)).expect("it is deleted");
+    }
 }
 
 #[test]
