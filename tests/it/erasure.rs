@@ -227,7 +227,7 @@ fn lent(engine: &Engine, actor: &Actor, id: ContactId, at: u32) {
     engine.record(actor, &Identifier::Id(twin), entry).expect("recorded");
     let choices = json!({"firstName": "secondary", "email": "secondary"});
     engine.merge(actor, &who, &Identifier::Id(twin), choices.as_object().expect("an object")).expect("merged");
-    if at % 4 != 0 {
+    if !at.is_multiple_of(4) {
         engine.unmerge(actor, &who, twin).expect("given back");
         engine.delete_contact(actor, &Identifier::Id(twin)).expect("it is deleted");
     }
