@@ -337,7 +337,7 @@ fn a_batch_of_a_deletion_removes_only_so_much_of_histories() {
         kind: InteractionKind::Comment,
         channel: None,
         author: None,
-        text: "said".into(),
+        text: Some("said".into()),
     };
     for (contact, n) in (1..=40).flat_map(|contact| (0..80).map(move |n| (contact, n))) {
         engine.record(&actor, &Identifier::Id(ContactId(contact)), comment(n)).expect("recorded");
