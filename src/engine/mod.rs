@@ -165,6 +165,7 @@ impl Engine {
         clock: Clock,
     ) -> Result<Arc<Engine>> {
         let shared = Shared::new(Records::open(store)?, index_dir.map(Path::to_path_buf), settings, clock)?;
+        delete_workspace::remove_leftovers(&shared);
         let shared = Arc::new(shared);
         let committer = Arc::new(Committer::start(shared.clone()).map_err(checkpoint::io)?);
         let upkeep = Upkeep::start(shared.clone(), committer.clone()).map_err(checkpoint::io)?;

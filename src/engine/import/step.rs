@@ -282,11 +282,8 @@ impl Worker<'_> {
         if !all {
             return Ok(Step::More);
         }
-        self.change(Phase::Clearing, |job, spec| {
+        self.change(Phase::Clearing, |job, _| {
             job.state = if job.error.is_some() { JobState::Failed } else { JobState::Done };
-            if let Some(look) = &mut spec.look {
-                look.first_rows.clear();
-            }
         })?;
         Ok(Step::Over)
     }
