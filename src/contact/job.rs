@@ -108,7 +108,7 @@ pub struct Job {
     pub cursor: u64,
     #[n(9)]
     pub counts: Counts,
-    /// What the undo has done so far: `changed` are restored, `unchanged` left as others made them, at least in part,
+    /// What the undo has done so far: `changed` are restored, `unchanged` left as others made or merged them, at least in part,
     /// `deleted` were deleted since.
     #[n(10)]
     pub undo: Counts,

@@ -109,7 +109,7 @@ impl Act {
             "setField" => {
                 let field = member("field");
                 let field = field.as_str().ok_or_else(|| missing("field", "name the field to set"))?;
-                set(&[(field, member("value"))])
+                set(&[(field, member("value"))]).map_err(|error| of_value(error, field))
             }
             _ => set_status(catalog, now, &member("status"), member("until")),
         }
@@ -218,6 +218,22 @@ fn tags(catalog: &Catalog, names: &[String]) -> Result<(Vec<TagId>, Vec<String>)
         }
     }
     Ok((known, new))
+}
+
+/// Mistakes in the value of a field, or in which field it is, with their place in the action.
+fn of_value(error: Error, field: &str) -> Error {
+    let placed = |mistake: Mistake| {
+        let path = match (mistake.code, mistake.path.strip_prefix(field)) {
+            ("unknown_field" | "read_only", _) => "field".to_owned(),
+            (_, Some(rest)) => format!("value{rest}"),
+            (_, None) => mistake.path.clone(),
+        };
+        Mistake { path, ..mistake }
+    };
+    match error {
+        Error::Invalid(mistakes) => Error::Invalid(mistakes.into_iter().map(placed).collect()),
+        other => other,
+    }
 }
 
 fn set(catalog: &Catalog, now: Millis, members: &[(&str, Json)]) -> Result<Planned> {

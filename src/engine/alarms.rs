@@ -186,22 +186,35 @@ mod tests {
     use super::*;
     use crate::clock::Clock;
     use crate::config::Config;
-    use crate::contact::{Job, JobId, JobKind, JobState};
+    use crate::contact::{Job, JobId, JobKind, JobState, Part, PartKind, Undo};
     use crate::engine::{Engine, NewWorkspace};
+    use crate::index::RowSet;
     use crate::store::MemoryStore;
 
     fn job(id: u32) -> Job {
         Job::new(JobId(id), JobKind::Bulk, JobState::Prepared, None, 0)
     }
 
-    #[test]
-    fn a_job_is_forgotten_at_its_time_unless_it_was_begun_meanwhile() {
+    fn engine() -> (Arc<Engine>, WorkspaceId) {
         let settings = Config::defaults().expect("the compiled-in defaults are sound").engine;
-        let kept = settings.receipt_kept_s as Millis * 1000;
         let engine = Engine::open(Arc::new(MemoryStore::default()), None, settings, Clock::fixed(0)).expect("opens");
         let new =
             NewWorkspace { name: "one".into(), default_country: None, timezone: "UTC".into(), locale: "en".into() };
         let ws = engine.create_workspace(new).expect("a workspace").id;
+        (engine, ws)
+    }
+
+    fn is_gone(engine: &Engine, ws: WorkspaceId, job: u32) -> bool {
+        (0..6000).any(|_| {
+            std::thread::sleep(Duration::from_millis(10));
+            engine.shared.records.side::<Job>(ws, JobId(job)).expect("read").is_none()
+        })
+    }
+
+    #[test]
+    fn a_job_is_forgotten_at_its_time_unless_it_was_begun_meanwhile() {
+        let (engine, ws) = engine();
+        let kept = engine.settings().receipt_kept_s as Millis * 1000;
         let save = |job: Job| engine.committer.write(ws, move |txn| jobs::save(txn, &job)).expect("saved");
         save(job(1));
         save(job(2));
@@ -211,10 +224,54 @@ mod tests {
         late.expect("answered");
         assert!(engine.job(ws, JobId(2)).is_ok());
         engine.clock().set(kept);
-        let gone = (0..6000).any(|_| {
-            std::thread::sleep(Duration::from_millis(10));
-            engine.job(ws, JobId(1)).is_err()
+        assert!(is_gone(&engine, ws, 1) && engine.job(ws, JobId(2)).is_ok());
+    }
+
+    #[test]
+    fn a_job_is_forgotten_whatever_it_kept() {
+        let (engine, ws) = engine();
+        let made = engine.committer.write(ws, move |txn| {
+            let (mut rows, mut ids) = (RowSet::new(), Vec::new());
+            (1..=2500).for_each(|row| drop(rows.insert(row)));
+            rows.write(&mut ids);
+            txn.put_side((JobId(1), PartKind::Ids, 0), &Part { bytes: ids });
+            for row in 1..=2500 {
+                txn.put_side((ContactId(row), JobId(1)), &Undo { before: "{}".into(), after: "{}".into() });
+                txn.put_side((JobId(1), PartKind::Failed, row), &Part { bytes: Vec::new() });
+            }
+            let mut job = Job { state: JobState::Done, finished_at: Some(0), ..job(1) };
+            job.counts.changed = 2500;
+            jobs::save(txn, &job)
         });
-        assert!(gone && engine.job(ws, JobId(2)).is_ok());
+        made.expect("saved");
+        engine.clock().set(engine.settings().job_kept_s as Millis * 1000);
+        assert!(is_gone(&engine, ws, 1));
+        let records = &engine.shared.records;
+        assert!(records.parts(ws, JobId(1), PartKind::Failed, 0, 9).expect("read").is_empty());
+        let undo = |row| records.side::<Undo>(ws, (ContactId(row), JobId(1))).expect("read");
+        assert!((1..=2500).all(|row| undo(row).is_none()));
+        assert!(records.alarms(None, 9).expect("read").is_empty());
+    }
+
+    #[test]
+    fn a_job_that_is_kept_longer_than_when_its_alarm_was_set_is_forgotten_then() {
+        let (engine, ws) = engine();
+        let kept = engine.settings().receipt_kept_s as Millis * 1000;
+        let set = engine.committer.write(ws, move |txn| {
+            jobs::save(txn, &job(1))?;
+            txn.delete_side::<AlarmSet>((kept, Alarm::Job(JobId(1))));
+            txn.put_side((5, Alarm::Job(JobId(1))), &AlarmSet::default());
+            Ok(())
+        });
+        set.expect("saved");
+        let alarms = || engine.shared.records.alarms(None, 9).expect("read");
+        engine.clock().set(5);
+        let rung = (0..6000).any(|_| {
+            std::thread::sleep(Duration::from_millis(10));
+            alarms() == [(kept, ws, Alarm::Job(JobId(1)))]
+        });
+        assert!(rung && engine.job(ws, JobId(1)).is_ok());
+        engine.clock().set(kept);
+        assert!(is_gone(&engine, ws, 1) && alarms().is_empty());
     }
 }

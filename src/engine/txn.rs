@@ -287,6 +287,11 @@ impl<'a> Txn<'a> {
         number
     }
 
+    /// How many entries of histories are staged.
+    pub fn past_staged(&self) -> usize {
+        self.staged.history.len()
+    }
+
     /// The entry of that time and number of a contact's history, as the batch has it.
     pub fn past(&self, contact: ContactId, at: Millis, number: u64) -> Result<Option<Interaction>> {
         let mut staged = self.base.history.iter().chain(&self.staged.history);

@@ -69,7 +69,7 @@ pub struct UndoBody {
     done: u64,
     /// As they were before.
     restored: u64,
-    /// Changed by others since and left so, at least in part.
+    /// Changed by others since, or merged into another contact, and left so, at least in part.
     left: u64,
     /// Deleted since.
     gone: u64,

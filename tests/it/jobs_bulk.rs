@@ -176,6 +176,22 @@ async fn what_fails_is_listed_with_its_reason_and_what_was_left_with_its_members
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_mistake_in_an_action_is_told_where_the_request_has_it() {
+    let api = Api::new().await;
+    for (field, value, path, code) in [
+        ("nope", json!(1), "action.field", "unknown_field"),
+        ("createdAt", json!("2020-01-01"), "action.field", "read_only"),
+        ("email", json!("x"), "action.value", "invalid_email"),
+        ("firstName", json!(5), "action.value", "wrong_type"),
+    ] {
+        let action = json!({"action": {"action": "setField", "field": field, "value": value}});
+        let refused = api.send(&api.owner, "POST", "/v1/jobs", &action).await;
+        assert_eq!((refused.status, refused.code().as_str()), (400, code), "{action}: {}", refused.json());
+        assert_eq!(refused.json()["path"], path, "{action}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_repeat_under_the_same_key_does_nothing_twice() {
     let api = Api::new().await;
     let body = json!({"action": {"action": "addTags", "tags": ["vip"]}}).to_string().into_bytes();

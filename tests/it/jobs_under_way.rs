@@ -328,3 +328,27 @@ fn a_job_whose_tag_is_deleted_fails_and_can_be_undone() {
     assert!(tagged(&engine, &actor).is_empty());
     assert!(engine.verify(actor.workspace).expect("verified").problems.is_empty());
 }
+
+#[test]
+fn a_batch_of_a_deletion_removes_only_so_much_of_histories() {
+    let (store, engine, actor) = world(100);
+    let comment = |n: u32| Interaction {
+        at: NOW + i64::from(n),
+        kind: InteractionKind::Comment,
+        channel: None,
+        author: None,
+        text: Some("said".into()),
+    };
+    for (contact, n) in (1..=40).flat_map(|contact| (0..80).map(move |n| (contact, n))) {
+        engine.record(&actor, &Identifier::Id(ContactId(contact)), comment(n)).expect("recorded");
+    }
+    store.let_pass(Some(3));
+    let id = start(&engine, &actor, json!({"action": "delete"}));
+    store.shut();
+    let job = engine.job(actor.workspace, id).expect("a job").value;
+    assert_eq!((job.counts.done, job.counts.deleted, job.cursor), (25, 25, 25));
+    store.let_pass(None);
+    let job = jobs::over(&engine, actor.workspace, id);
+    assert_eq!((job.state, job.counts.done, job.counts.deleted), (JobState::Done, 100, 100));
+    assert!(engine.verify(actor.workspace).expect("verified").problems.is_empty());
+}

@@ -30,6 +30,7 @@ mod isolation;
 mod jobs_bulk;
 mod jobs_crash;
 mod jobs_laws;
+mod jobs_since;
 mod jobs_under_way;
 mod many;
 mod many_workspaces;

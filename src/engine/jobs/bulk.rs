@@ -21,6 +21,8 @@ use crate::store::Records;
 const HELD_UP_NANOS: u64 = 1_500_000;
 /// Contacts in a batch: at first, at least and at most.
 const BATCH: (usize, usize, usize) = (32, 16, 2000);
+/// Entries of histories that one batch of a deletion removes, beyond those of its last contact.
+const ERASED: usize = 2000;
 /// Bytes of one piece of a job's data.
 const PART_BYTES: usize = 64 << 10;
 
@@ -161,9 +163,12 @@ fn batch(txn: &mut Txn, id: JobId, rows: &RowSet, size: usize) -> Result<bool> {
         return Ok(true);
     }
     let act = Spec::of(&job)?.act(txn.catalog(), job.started_at.unwrap_or(job.created_at), job.user)?;
-    let next: Vec<Row> = rows.after(last(job.cursor)).take(size).collect();
+    let (mut next, mut taken) = (rows.after(last(job.cursor)), 0);
     let (before, mut failed) = (job.counts.failed, Vec::new());
-    for &row in &next {
+    while taken < size && txn.past_staged() < ERASED {
+        let Some(row) = next.next() else { break };
+        taken += 1;
+        job.cursor = u64::from(row);
         let counts = &mut job.counts;
         counts.done += 1;
         match one(txn, id, &act, ContactId(row)) {
@@ -178,8 +183,7 @@ fn batch(txn: &mut Txn, id: JobId, rows: &RowSet, size: usize) -> Result<bool> {
         }
     }
     notes::add(txn, id, PartKind::Failed, before, &failed);
-    job.cursor = next.last().map_or(job.cursor, |row| u64::from(*row));
-    let is_over = next.len() < size;
+    let is_over = next.next().is_none();
     if is_over {
         job.state = JobState::Done;
         job.finished_at = Some(txn.now);

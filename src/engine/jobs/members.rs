@@ -70,6 +70,11 @@ pub fn changed(before: &Contact, after: &Contact) -> Undo {
         now.insert(name.to_owned(), after);
     };
     differing(before, after, &mut differ);
+    // What a snooze was and when it ends are one: an end that somebody set since makes it another snooze.
+    if (before.conversation, before.snoozed_until) != (after.conversation, after.snoozed_until) {
+        differ("conversation", json(&before.conversation), json(&after.conversation));
+        differ("snoozedUntil", json(&before.snoozed_until), json(&after.snoozed_until));
+    }
     let mut ids: Vec<CustomFieldId> = before.custom.iter().chain(&after.custom).map(|(id, _)| *id).collect();
     ids.sort_unstable();
     ids.dedup();
@@ -91,13 +96,22 @@ pub struct PutBack {
     pub touched: Vec<String>,
 }
 
+/// The members that an edit had changed, by the names a caller knows them as.
+///
+/// # Errors
+/// As [`put_back`].
+pub fn touched(undo: &Undo, catalog: &Catalog) -> Result<Vec<String>> {
+    let mut names: Vec<String> = read(&undo.before)?.keys().map(|name| told(shown(name), catalog)).collect();
+    names.dedup();
+    Ok(names)
+}
+
 /// Puts back what was touched and is still as the edit made it. What is as it was before the edit needs nothing; a value
 /// that names what the workspace has no more is not put back.
 ///
 /// # Errors
 /// None but for a defect: the record's checksum was found right.
 pub fn put_back(undo: &Undo, now: &Contact, catalog: &Catalog) -> Result<PutBack> {
-    let read = |text: &str| serde_json::from_str::<Map<String, Json>>(text).map_err(|_| unreadable());
     let (before, after) = (read(&undo.before)?, read(&undo.after)?);
     let mut contact = now.clone();
     let (mut left, mut touched) = (Vec::new(), Vec::<String>::new());
@@ -117,6 +131,10 @@ pub fn put_back(undo: &Undo, now: &Contact, catalog: &Catalog) -> Result<PutBack
         }
     }
     Ok(PutBack { contact, left, touched })
+}
+
+fn read(text: &str) -> Result<Map<String, Json>> {
+    serde_json::from_str(text).map_err(|_| unreadable())
 }
 
 /// Puts back the members of a group together; whether they are now as they were.

@@ -187,8 +187,10 @@ fn kept(txn: &Txn) -> (i64, i64) {
 pub fn forget(txn: &mut Txn, id: JobId) -> Result<bool> {
     let Some(mut job): Option<Job> = txn.side(id)? else { return Ok(true) };
     let (prepared, finished) = kept(txn);
-    let due = job.forgotten_at(prepared, finished).is_some_and(|at| at <= txn.now);
-    if !due && job.forgotten.is_none() {
+    let at = job.forgotten_at(prepared, finished);
+    if job.forgotten.is_none() && at.is_none_or(|at| at > txn.now) {
+        // Set for then already, but where jobs are kept longer than when its alarm was set.
+        at.into_iter().for_each(|at| txn.put_side((at, Alarm::Job(id)), &AlarmSet::default()));
         return Ok(true);
     }
     if job.kind == JobKind::Bulk && undo::forget(txn, &mut job, FORGOTTEN_AT_ONCE)? {

@@ -10,6 +10,9 @@ use crate::engine::txn::Txn;
 use crate::engine::{Actor, Engine, Error, Result, Written};
 use crate::index::{Row, RowSet};
 
+/// In place of the last contact, where nothing that undoes the job is left: above every id.
+const ALL_GONE: u64 = u64::MAX;
+
 impl Engine {
     /// Begins to undo a bulk edit that is over, however it ended.
     ///
@@ -50,8 +53,11 @@ pub fn batch(txn: &mut Txn, id: JobId, rows: &RowSet, size: usize) -> Result<boo
         let contact = ContactId(row);
         let Some(undo) = txn.side::<Undo>((contact, id))? else { continue };
         txn.delete_side::<Undo>((contact, id));
-        let Some(now) = txn.contact(contact)? else { continue };
-        let words = one(txn, &undo, now)?;
+        // A deletion takes the record along: one without its contact is of one that was merged into another.
+        let words = match txn.contact(contact)? {
+            Some(now) => one(txn, &undo, now)?,
+            None => members::touched(&undo, txn.catalog())?,
+        };
         job.undo.done += 1;
         if words.is_empty() {
             job.undo.changed += 1;
@@ -98,7 +104,8 @@ fn one(txn: &mut Txn, undo: &Undo, now: Arc<Contact>) -> Result<Vec<String>> {
 
 /// Removes up to `limit` of what undoes the job; whether there may be more.
 pub fn forget(txn: &mut Txn, job: &mut Job, limit: usize) -> Result<bool> {
-    if job.counts.changed == 0 || job.state == JobState::Undone {
+    // Once all are gone, the ids are: they are among the parts that go next.
+    if job.counts.changed == 0 || job.state == JobState::Undone || job.forgotten == Some(ALL_GONE) {
         return Ok(false);
     }
     let rows = bulk::rows(txn.records(), txn.workspace(), job.id)?;
@@ -106,9 +113,6 @@ pub fn forget(txn: &mut Txn, job: &mut Job, limit: usize) -> Result<bool> {
     for &row in &next {
         txn.delete_side::<Undo>((ContactId(row), job.id));
     }
-    match next.last() {
-        Some(row) => job.forgotten = Some(u64::from(*row)),
-        None => return Ok(false),
-    }
-    Ok(true)
+    job.forgotten = Some(next.last().map_or(ALL_GONE, |row| u64::from(*row)));
+    Ok(!next.is_empty())
 }
