@@ -272,6 +272,13 @@ impl Spec {
         serde_json::from_str(&job.spec).map_err(|_| Error::Io("what an import's job keeps cannot be read".into()))
     }
 
+    /// Forgets the rows that were shown of the file.
+    pub(super) fn forget_rows(&mut self) {
+        if let Some(look) = &mut self.look {
+            look.first_rows.clear();
+        }
+    }
+
     /// Puts it back into its job.
     pub fn keep(&self, job: &mut Job) {
         // It holds nothing that JSON cannot.

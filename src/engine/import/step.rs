@@ -20,7 +20,7 @@ use crate::engine::jobs::{Step, Workshop, save, stored};
 use crate::engine::staged::{Sources, Staged};
 use crate::engine::txn::Txn;
 use crate::engine::{Error, Result};
-use crate::store::SideRange;
+use crate::store::{ActiveJob, SideRange};
 
 /// Rows that share one batch of the store, and about how many bytes they may have.
 const ROWS: usize = 500;
@@ -103,17 +103,32 @@ pub fn step(workshop: &Workshop, ws: WorkspaceId, job: &Job) -> Result<Step> {
     }
 }
 
-/// Removes what an import left behind that was cancelled.
+/// Removes what an import left behind that was cancelled or that failed. It is marked as active until that is done, so that
+/// a restart goes on with it.
 ///
 /// # Errors
 /// What the store reports.
 pub fn clear_after(workshop: &Workshop, ws: WorkspaceId, job: &Job) -> Result<Step> {
     workshop.shared.imports.forget(ws, job.id);
     let id = job.id;
-    let clear = move |txn: &mut Txn| txn.clear_sides(SideRange::Parts(id, PartKind::Upload), CLEARED_AT_ONCE);
-    let has_file = !workshop.shared.records.parts(ws, id, PartKind::Upload, 0, 1)?.is_empty();
-    let all = !has_file || workshop.committer.write(ws, clear)?.value;
-    Ok(if all { Step::Over } else { Step::More })
+    let records = &workshop.shared.records;
+    let mark: Option<ActiveJob> = records.side(ws, id)?;
+    if mark.is_none() && records.parts(ws, id, PartKind::Upload, 0, 1)?.is_empty() {
+        return Ok(Step::Over);
+    }
+    let clear = move |txn: &mut Txn| {
+        let all = txn.clear_sides(SideRange::Parts(id, PartKind::Upload), CLEARED_AT_ONCE)?;
+        if all {
+            let mut job = stored(txn, id)?;
+            let mut spec = Spec::of(&job)?;
+            spec.forget_rows();
+            spec.keep(&mut job);
+            // This takes the mark away too.
+            save(txn, &job)?;
+        }
+        Ok(all)
+    };
+    Ok(if workshop.committer.write(ws, clear)?.value { Step::Over } else { Step::More })
 }
 
 struct Worker<'a> {
@@ -217,14 +232,15 @@ impl Worker<'_> {
                 let tally = check.tally;
                 self.change(Phase::Checking, move |job, spec| {
                     (job.state, job.counts.done) = (JobState::Prepared, 0);
-                    (spec.phase, spec.check, spec.plan) = (Phase::Ready, Some(tally), None);
+                    (spec.phase, spec.check) = (Phase::Ready, Some(tally));
                 })?;
                 return Ok(Step::Over);
             }
             let sources = Sources { records: &shared.records, cache: &shared.cache };
             let mut txn = Txn::new(&check.base, sources, &shared.settings, shared.clock.now());
             apply_all(&mut txn, &check.run.plan, &items, &mut check.tally, |_, _| {})?;
-            let staged = txn.into_staged();
+            let mut staged = txn.into_staged();
+            staged.forget_past();
             check.base.absorb(staged);
         }
         let done = check.run.at;
@@ -284,9 +300,7 @@ impl Worker<'_> {
         }
         self.change(Phase::Clearing, |job, spec| {
             job.state = if job.error.is_some() { JobState::Failed } else { JobState::Done };
-            if let Some(look) = &mut spec.look {
-                look.first_rows.clear();
-            }
+            spec.forget_rows();
         })?;
         Ok(Step::Over)
     }
@@ -298,7 +312,7 @@ impl Run {
         let (mut items, mut bytes) = (Vec::with_capacity(ROWS), 0);
         while items.len() < ROWS && bytes < BYTES {
             let Some(row) = self.source.next_row().map_err(io)? else { break };
-            bytes += row.bytes();
+            bytes += row.bytes;
             let fields = apply::fields(&self.plan, &mut self.source, &row);
             items.push(Item { row, fields });
         }
@@ -307,7 +321,7 @@ impl Run {
     }
 }
 
-/// Applies rows within one batch, counts them and tells which failed.
+/// Applies rows within one batch, which stages nothing else before; counts them and tells which failed.
 fn apply_all(
     txn: &mut Txn,
     plan: &Plan,
@@ -315,6 +329,7 @@ fn apply_all(
     tally: &mut Tally,
     mut fail: impl FnMut(&Row, &str),
 ) -> Result<()> {
+    let done_before = (tally.added, tally.updated);
     apply::make_fields(txn, plan)?;
     let mut applier = Applier::begin(txn, plan)?;
     for item in items {
@@ -330,6 +345,10 @@ fn apply_all(
             fail(&item.row, reason);
         }
         tally.count(item.row.number, outcome.as_ref().map(|outcome| *outcome).map_err(String::as_str));
+    }
+    if (tally.added, tally.updated) == done_before {
+        // Fields and tags that no row came to use are not made.
+        txn.start_over();
     }
     Ok(())
 }
