@@ -36,6 +36,7 @@ mod jobs_under_way;
 mod many;
 mod many_workspaces;
 mod merge;
+mod model;
 mod oracle_queries;
 mod power;
 mod roles_table;

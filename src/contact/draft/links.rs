@@ -4,7 +4,7 @@ use serde_json::{Map, Value as Json};
 
 use super::Reader;
 use super::values::{NAME_MAX, Wrong, text, unwrapped, wrong_type};
-use crate::contact::{ChannelId, ChannelLink, Millis, Mistake, StageId, TagId, UserId, fold, suggest};
+use crate::contact::{Channel, ChannelId, ChannelLink, Millis, Mistake, StageId, TagId, UserId, fold, suggest};
 
 /// Tags of one contact.
 const TAGS_MAX: usize = 1_000;
@@ -82,19 +82,23 @@ impl Reader<'_> {
         link
     }
 
-    /// The channel an object means. The name decides where the id has another name here: in a workspace that the contact
+    /// The channel an object means. Name and source decide where the id has others here: in a workspace that the contact
     /// was moved to, ids differ and names do not.
     fn channel_of(&self, members: &Map<String, Json>) -> Result<ChannelId, Wrong> {
         let by_id = members.get("id").filter(|id| !id.is_null()).map(|id| self.channel(id));
         let name = members.get("name").and_then(Json::as_str).map(fold::compared);
+        let source = members.get("source").and_then(Json::as_str);
+        let is = |channel: &Channel, name: &str| {
+            fold::compared(&channel.name) == name
+                && source.is_none_or(|source| fold::compared(source) == fold::compared(&channel.source))
+        };
         match (&by_id, name) {
             (Some(Ok(Some(id))), Some(name))
-                if self.catalog.channels.get(id).is_some_and(|channel| fold::compared(&channel.name) == name) =>
+                if self.catalog.channels.get(id).is_some_and(|channel| is(channel, &name)) =>
             {
                 Ok(*id)
             }
             (_, Some(name)) => {
-                let source = members.get("source").and_then(Json::as_str);
                 let named = self.channel_named(&name, source);
                 match (named, by_id) {
                     (Ok(id), _) | (Err(_), Some(Ok(Some(id)))) => Ok(id),
