@@ -236,14 +236,3 @@ fn a_dry_run_leaves_what_it_left_out_to_be_read() {
     let checked = settled(&engine, actor.workspace, import.job.id);
     assert_eq!(checked.spec.plan.expect("a plan").left_out, ["what"]);
 }
-
-#[test]
-fn large_lines_of_ndjson_do_not_pile_up_in_a_batch() {
-    let (engine, actor) = here();
-    let mut file = String::new();
-    for row in 0..12 {
-        file += &format!("{{\"firstName\": \"N{row}\", \"note\": \"{}\"}}\n", "x".repeat(900_000));
-    }
-    let tally = run(&engine, &actor, &file, &Options::default()).spec.tally;
-    assert_eq!((tally.added, tally.failed), (12, 0));
-}

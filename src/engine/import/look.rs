@@ -228,8 +228,8 @@ impl Rows {
             remarks.push("The file has a header and no rows.".to_owned());
         }
         if self.unreadable > 0 {
-            remarks
-                .push(format!("{} rows cannot be read and will fail; the others are not affected.", self.unreadable));
+            let rows = if self.unreadable == 1 { "1 row".to_owned() } else { format!("{} rows", self.unreadable) };
+            remarks.push(format!("{rows} cannot be read and will fail; the others are not affected."));
         }
         if given.len() == 1 && self.shape.format == Format::Csv {
             remarks

@@ -267,3 +267,23 @@ fn object(line: Vec<u8>) -> Result<Map<String, Json>, (String, String)> {
         (format!("the line is not a JSON object: {error}"), line)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_counts_with_all_its_bytes() {
+        let text = "x".repeat(1000);
+        let ndjson = format!("{{\"note\": \"{text}\"}}\n[\"{text}\"]\n");
+        let csv = format!("a,b\n{text},1\n1,{text}\n");
+        for (format, file) in [(Format::Ndjson, ndjson), (Format::Csv, csv)] {
+            let shape = Shape { format, encoding: String::new(), delimiter: Some(','), separator_line: false };
+            let mut source = Source::open(Box::new(io::Cursor::new(file.into_bytes())), &shape).expect("opened");
+            for _ in 0..2 {
+                let row = source.next_row().expect("read").expect("a row");
+                assert!((1000..1100).contains(&row.bytes), "{format:?} {}", row.bytes);
+            }
+        }
+    }
+}

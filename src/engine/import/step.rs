@@ -22,9 +22,11 @@ use crate::engine::txn::Txn;
 use crate::engine::{Error, Result};
 use crate::store::{ActiveJob, SideRange};
 
-/// Rows that share one batch of the store, and about how many bytes they may have.
-const ROWS: usize = 500;
+/// Rows that share one batch of the store: the fewest, and the most. And about how many bytes they may have.
+const ROWS: (usize, usize) = (50, 500);
 const BYTES: usize = 1 << 20;
+/// How long the rows of one batch may keep other writers waiting before it is written, in microseconds.
+const HELD_UP_MICROS: u64 = 10_000;
 /// Parts of the file removed in one batch.
 const CLEARED_AT_ONCE: usize = 128;
 /// Rows of a dry run after which its progress is noted.
@@ -47,6 +49,8 @@ struct Run {
     form: Arc<Form>,
     /// Rows read.
     at: u64,
+    /// Rows to take next.
+    size: usize,
 }
 
 /// A dry run: everything it would write is kept here and thrown away.
@@ -213,7 +217,7 @@ impl Worker<'_> {
         for _ in 0..at {
             source.next_row().map_err(io)?;
         }
-        Ok(Run { source, plan: Arc::new(plan.clone()), form: Arc::new(Form::of(look)), at })
+        Ok(Run { source, plan: Arc::new(plan.clone()), form: Arc::new(Form::of(look)), at, size: ROWS.0 })
     }
 
     fn check(&self, spec: &Spec) -> Result<Step> {
@@ -222,7 +226,9 @@ impl Worker<'_> {
             Some(Bench::Checking(check)) => check,
             _ => {
                 let base = Staged::new(shared.awake(self.ws)?);
-                Box::new(Check { run: self.opened(spec, 0)?, base, tally: Tally::default(), noted: 0 })
+                // Nobody waits for it.
+                let run = Run { size: ROWS.1, ..self.opened(spec, 0)? };
+                Box::new(Check { run, base, tally: Tally::default(), noted: 0 })
             }
         };
         let watch = Stopwatch::start();
@@ -261,12 +267,13 @@ impl Worker<'_> {
         let from = run.at;
         let items = run.batch()?;
         let (id, plan, form) = (self.id, run.plan.clone(), run.form.clone());
-        let more = !items.is_empty();
+        let rows = items.len();
         let written = self.workshop.committer.write(self.ws, move |txn| {
+            let watch = Stopwatch::start();
             let mut job = stored(txn, id)?;
             let mut spec = Spec::of(&job)?;
             if job.state != JobState::Running || spec.phase != Phase::Running || job.cursor != from {
-                return Ok(());
+                return Ok(0);
             }
             let mut failed = if from == 0 { form.head() } else { Vec::new() };
             let fail = |row: &Row, reason: &str| failed.extend(form.row(row, reason));
@@ -281,10 +288,12 @@ impl Worker<'_> {
                 spec.phase = Phase::Clearing;
             }
             spec.keep(&mut job);
-            save(txn, &job)
+            save(txn, &job)?;
+            Ok(watch.micros())
         });
-        written?;
-        if more {
+        let took = written?.value;
+        if rows > 0 {
+            run.learn(rows, took);
             shared.imports.put(self.ws, self.id, Bench::Running(run));
         }
         Ok(Step::More)
@@ -307,10 +316,16 @@ impl Worker<'_> {
 }
 
 impl Run {
+    /// Takes so many rows next that others wait no longer than they may; up to twice as many as last time.
+    fn learn(&mut self, rows: usize, micros: u64) {
+        let fits = HELD_UP_MICROS * rows as u64 / micros.max(1);
+        self.size = (fits as usize).min(2 * self.size).clamp(ROWS.0, ROWS.1);
+    }
+
     /// The next rows; none at the end.
     fn batch(&mut self) -> Result<Vec<Item>> {
-        let (mut items, mut bytes) = (Vec::with_capacity(ROWS), 0);
-        while items.len() < ROWS && bytes < BYTES {
+        let (mut items, mut bytes) = (Vec::with_capacity(self.size), 0);
+        while items.len() < self.size && bytes < BYTES {
             let Some(row) = self.source.next_row().map_err(io)? else { break };
             bytes += row.bytes;
             let fields = apply::fields(&self.plan, &mut self.source, &row);
