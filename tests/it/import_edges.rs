@@ -179,9 +179,8 @@ fn an_address_of_a_merged_contact_finds_and_does_not_replace() {
     let stays = add(&engine, &actor, json!({"firstName": "Ann", "email": "a@x.org", "phone": "+60123456781"}));
     let goes = add(&engine, &actor, json!({"firstName": "Anna", "email": "old@x.org", "phone": "+60123456782"}));
     engine.merge(&actor, &Identifier::Id(stays), &Identifier::Id(goes), &Map::new()).expect("merged");
-    let file = format!(
-        "email,phone,lastName\nOLD@x.org,,Lee\n,012 345 6782,Lee\na@x.org,012-3456782,Lee\nold@x.org,+60123456783,Li\n"
-    );
+    let file =
+        "email,phone,lastName\nOLD@x.org,,Lee\n,012 345 6782,Lee\na@x.org,012-3456782,Lee\nold@x.org,+60123456783,Li\n";
     let tally = run(&engine, &actor, &file, &changing(MatchBy::EmailThenPhone)).spec.tally;
     assert_eq!((tally.updated, tally.unchanged, tally.failed), (2, 2, 0), "{:?}", tally.failures);
     let now = contact(&engine, &actor, stays);

@@ -411,7 +411,7 @@ pub fn named(name: &str, catalog: &Catalog) -> Option<Named> {
     }
     let bare = bare(name);
     let is = |spelling: &&str| self::bare(spelling) == bare;
-    let standard = STANDARD.iter().find(|row| [row.name, row.label].iter().chain(row.aliases).any(|name| is(name)));
+    let standard = STANDARD.iter().find(|row| [row.name, row.label].iter().chain(row.aliases).any(&is));
     if let Some(row) = standard {
         let exactly = is(&row.name);
         return Some(match is_set(row.field, row.kind) || row.field == Field::Id {
