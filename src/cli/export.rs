@@ -40,41 +40,60 @@ pub(super) struct Export {
     definition: bool,
 }
 
+/// What is to be written.
+enum What {
+    Definition(Box<Definition>),
+    Contacts(export::Export),
+}
+
 impl Export {
     pub fn run(self, config: &Config) -> Result<(), Failure> {
-        folder::with_engine(config, |engine| match &self.output {
-            Some(path) => {
-                let mut out = BufWriter::new(create(path).map_err(|error| Failure::file("write", path, &error))?);
-                let written = self.write(engine, &mut out, &|error| Failure::file("write", path, error))?;
-                show::remark(&format!("{written} written to {}", path.display()));
-                Ok(())
+        folder::with_engine(config, |engine| {
+            let what = self.what(engine)?;
+            match &self.output {
+                // Made only now: an export that is refused must not empty an earlier one.
+                Some(path) => {
+                    let failed = |error: &std::io::Error| Failure::file("write", path, error);
+                    let mut out = BufWriter::new(create(path).map_err(|error| failed(&error))?);
+                    let written = self.write(what, &mut out, &failed)?;
+                    show::remark(&format!("{written} written to {}", path.display()));
+                }
+                None => {
+                    let mut out = BufWriter::new(std::io::stdout().lock());
+                    let written = self.write(what, &mut out, &Failure::output)?;
+                    show::remark(&format!("{written} written"));
+                }
             }
-            None => {
-                let mut out = BufWriter::new(std::io::stdout().lock());
-                let written = self.write(engine, &mut out, &Failure::output)?;
-                show::remark(&format!("{written} written"));
-                Ok(())
-            }
+            Ok(())
         })
     }
 
-    /// Writes what was asked for and says what it was.
+    /// What was asked for, as it is now.
+    fn what(&self, engine: &Engine) -> Result<What, Failure> {
+        let workspace = self.pick.workspace(engine)?;
+        Ok(match self.definition {
+            true => What::Definition(Box::new(Definition::of(&*engine.catalog(workspace.id)?))),
+            false => What::Contacts(engine.export(&Actor::operator(workspace.id), &self.query())?),
+        })
+    }
+
+    /// Writes it and says what it was.
     fn write(
         &self,
-        engine: &Engine,
+        what: What,
         out: &mut dyn Write,
         failed: &dyn Fn(&std::io::Error) -> Failure,
     ) -> Result<String, Failure> {
-        let workspace = self.pick.workspace(engine)?;
-        if self.definition {
-            let definition = Definition::of(&*engine.catalog(workspace.id)?);
-            serde_json::to_writer_pretty(&mut *out, &definition).map_err(|error| failed(&error.into()))?;
-            writeln!(out).and_then(|()| out.flush()).map_err(|error| failed(&error))?;
-            return Ok("the definition is".to_owned());
-        }
+        let export = match what {
+            What::Contacts(export) => export,
+            What::Definition(definition) => {
+                serde_json::to_writer_pretty(&mut *out, &definition).map_err(|error| failed(&error.into()))?;
+                writeln!(out).and_then(|()| out.flush()).map_err(|error| failed(&error))?;
+                return Ok("the definition is".to_owned());
+            }
+        };
         let is_ndjson = self.output.as_deref().and_then(Path::extension).is_some_and(|e| e == "ndjson" || e == "jsonl");
         let format = self.format.unwrap_or(if is_ndjson { Format::Ndjson } else { Format::Csv });
-        let export = engine.export(&Actor::operator(workspace.id), &self.query())?;
         let mut progress = Progress::of("contacts", export.count());
         let written = export.write(format, out, &mut |done| progress.at(done));
         progress.finish();

@@ -45,9 +45,9 @@ pub(super) fn open_store(config: &Config, create: bool) -> Result<Arc<dyn Store>
     std::fs::create_dir_all(folder).map_err(|error| Failure::file("make the data folder", folder, &error))?;
     swap::settle(folder)?;
     let store = open_sled(config, &folder.join(STORE))?;
-    // One that was just opened while another process put a copy in its place must not be written.
-    match swap::is_under_way(folder) {
-        true => Err(Failure::Failed(format!("{} was just being compacted: try again", folder.display()))),
+    // One that was just opened while another process copies it or puts the copy in its place must not be written.
+    match swap::is_copied(folder) {
+        true => Err(Failure::Failed(format!("{} is just being compacted: try again", folder.display()))),
         false => Ok(store),
     }
 }

@@ -37,15 +37,26 @@ pub(super) fn is_under_way(folder: &Path) -> bool {
     [COPIED, OLD].iter().any(|name| folder.join(name).exists())
 }
 
+/// Whether what is written to the folder's store from now on may be in no copy of it.
+pub(super) fn is_copied(folder: &Path) -> bool {
+    is_under_way(folder) || folder.join(COPYING).exists()
+}
+
 /// Finishes or takes back what an interrupted compaction left, if there is anything.
 pub(super) fn settle(folder: &Path) -> std::result::Result<(), Failure> {
-    if is_under_way(folder) || folder.join(COPYING).exists() { Swap::begin(folder).map(drop) } else { Ok(()) }
+    if is_copied(folder) { Swap::begin(folder).map(drop) } else { Ok(()) }
 }
 
 impl Swap {
     /// Takes the folder, and settles what an earlier one left.
     pub fn begin(folder: &Path) -> std::result::Result<Swap, Failure> {
-        let lock = locked(&folder.join(LOCK)).map_err(|error| failed(folder, &error))?;
+        let lock = locked(&folder.join(LOCK)).map_err(|error| match error.kind() {
+            // Said to whoever comes, for whatever it wants the folder.
+            ErrorKind::WouldBlock => {
+                Failure::Failed(format!("another process compacts {}: let it finish first", folder.display()))
+            }
+            _ => failed(folder, &error),
+        })?;
         let swap = Swap { folder: folder.to_path_buf(), _lock: lock };
         swap.settle().map_err(|error| failed(folder, &error))?;
         Ok(swap)
@@ -176,6 +187,17 @@ mod tests {
             assert_eq!(folder.path().join(INDEX).exists(), indexed, "{parts:?}");
             let left = [COPYING, COPIED, OLD].iter().filter(|name| folder.path().join(name).exists()).count();
             assert_eq!(left, 0, "{parts:?}");
+        }
+    }
+
+    /// Who looked before a copy was begun, and opens the store once it was closed again, must not write to it.
+    #[test]
+    fn a_store_of_which_a_copy_is_made_is_not_to_be_written() {
+        for part in [COPYING, COPIED, OLD] {
+            let folder = folder(&[STORE]);
+            assert!(!is_copied(folder.path()));
+            std::fs::create_dir(folder.path().join(part)).expect("made");
+            assert!(is_copied(folder.path()), "{part}");
         }
     }
 

@@ -6,7 +6,7 @@ use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
 use super::column::Column;
-use super::{ChannelId, CustomFieldId, Millis, SegmentId, StageId, TagId, UserId, WorkspaceId};
+use super::{ChannelId, Contact, CustomFieldId, Millis, SegmentId, StageId, TagId, UserId, WorkspaceId};
 
 /// The workspace's own settings.
 #[derive(Clone, Debug, Default, PartialEq, Encode, Decode, Serialize, Deserialize)]
@@ -154,6 +154,23 @@ pub struct User {
 }
 
 impl User {
+    /// Whether they may see the contact. Restrictions bind agents only; the narrower one wins.
+    pub fn sees(&self, contact: &Contact, catalog: &Catalog) -> bool {
+        if self.role != Role::Agent {
+            return true;
+        }
+        let Some(assignee) = contact.assignee else { return !self.show_only_mine && !self.show_team_contacts };
+        if assignee == self.id {
+            return true;
+        }
+        let team_of = |id| catalog.users.get(&id).and_then(|other| other.team.as_deref());
+        match (self.show_only_mine, self.show_team_contacts) {
+            (true, _) => false,
+            (false, true) => self.team.is_some() && team_of(assignee) == self.team.as_deref(),
+            (false, false) => true,
+        }
+    }
+
     /// First and last name, as shown and as sorted by.
     pub fn full_name(&self) -> String {
         match &self.last_name {

@@ -86,6 +86,13 @@ impl Contact {
         }
     }
 
+    /// Notes when the conversation was opened, if it was closed or snoozed `before`.
+    pub fn note_opened(&mut self, before: &Contact, at: Millis) {
+        if self.conversation == Conversation::Open && before.conversation != Conversation::Open {
+            self.conversation_opened_at = self.conversation_opened_at.max(Some(at));
+        }
+    }
+
     /// When its snooze ends by itself; none while it is not snoozed, or snoozed without an end.
     pub fn snooze_end(&self) -> Option<Millis> {
         self.snoozed_until.filter(|_| self.conversation == Conversation::Snoozed)

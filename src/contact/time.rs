@@ -26,7 +26,7 @@ const LAST: Millis = 253_402_207_200_999;
 
 const INSTANT_FORMS: &str = "use RFC 3339 (2026-03-01T10:15:00Z), YYYY-MM-DD HH:mm, YYYY-MM-DD, epoch milliseconds, \
                              {\"ago\": {\"amount\": 3, \"unit\": \"days\"}} or {\"startOf\": \"week\"}";
-const RANGE: &str = "The instant lies outside the years 1 to 9999.";
+const RANGE: &str = "The instant is too far away: the first is 0001-01-01T00:00:00Z, the last lies on 9999-12-30.";
 
 /// A unit of time; from days on its length depends on the calendar of a zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -166,6 +166,7 @@ fn changed(
         return Ok(before.clone());
     }
     txn.refuse_taken(&contact, Some(before))?;
+    contact.note_opened(before, txn.now);
     contact.updated_at = contact.updated_at.max(txn.now);
     txn.put(Some(before.clone()), contact)
 }
@@ -187,7 +188,9 @@ fn known(action: &Map<String, Json>) -> Result<&'static str> {
         return Err(Mistake::new(stranger, "unknown_member", format!("{name} takes {takes}")).into());
     }
     if let Some(absent) = members.iter().find(|member| **member != "until" && !action.contains_key(**member)) {
-        return Err(missing(absent, &format!("{name} needs it; null takes the value away")));
+        let hint =
+            if matches!(*name, "assign" | "setLifecycle" | "setField") { "; null takes the value away" } else { "" };
+        return Err(missing(absent, &format!("{name} needs it{hint}")));
     }
     Ok(name)
 }

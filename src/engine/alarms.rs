@@ -138,7 +138,10 @@ impl Ringer {
             Ok(_) => drop(self.held.remove(&ws)),
             Err(Error::Closing | Error::Store(StoreError::ReadOnly(_))) => return Some(ROUND),
             Err(error) => {
-                tracing::error!(workspace = ws.0, %error, "alarms could not be answered; it is tried again");
+                // Those of a workspace that is being deleted go with it.
+                if !matches!(error, Error::NotFound { what: "workspace", .. }) {
+                    tracing::error!(workspace = ws.0, %error, "alarms could not be answered; it is tried again");
+                }
                 let rounds = self.held.get(&ws).map_or(HELD_ROUNDS.0, |(_, before)| HELD_ROUNDS.1.min(before * 2));
                 self.held.insert(ws, (self.round + rounds, rounds));
             }
@@ -173,7 +176,7 @@ fn end_snooze(txn: &mut Txn, id: ContactId, at: Millis) -> Result<()> {
     let mut contact = (*before).clone();
     contact.conversation = Conversation::Open;
     contact.snoozed_until = None;
-    contact.conversation_opened_at = contact.conversation_opened_at.max(Some(at));
+    contact.note_opened(&before, at);
     contact.updated_at = contact.updated_at.max(txn.now);
     txn.put(Some(before), contact).map(|_| ())
 }

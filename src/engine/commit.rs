@@ -45,16 +45,20 @@ impl Committer {
     }
 
     /// As [`Committer::write`]; where the actor names an idempotency key, a repeat does nothing and gives the result of the
-    /// first time, noted in the batch that did it.
+    /// first time, noted in the batch that did it. A contact that the actor does not see reads as absent to the operation.
     pub fn write_as<R: Outcome + Send + 'static>(
         &self,
         actor: &Actor,
         operation: impl FnOnce(&mut Txn) -> Result<R> + Send + 'static,
     ) -> Result<Written<R>> {
-        match actor.once {
-            Some(once) => self.write(actor.workspace, move |txn| once::run(txn, &once, operation)),
-            None => self.write(actor.workspace, operation),
-        }
+        let (user, once) = (actor.user.clone(), actor.once);
+        self.write(actor.workspace, move |txn| {
+            txn.user = user;
+            match once {
+                Some(once) => once::run(txn, &once, operation),
+                None => operation(txn),
+            }
+        })
     }
 
     /// Runs `operation` on the workspace and answers when its effect is durable and visible.

@@ -156,6 +156,10 @@ pub(super) fn update(txn: &mut Txn, before: Arc<Contact>, fields: &Fields, scope
     if contact == *before {
         return Ok(before);
     }
+    // An import may say itself when it was.
+    if !draft.names(Field::ConversationOpenedAt) {
+        contact.note_opened(&before, txn.now);
+    }
     contact.updated_at = contact.updated_at.max(txn.now);
     txn.put(Some(before), contact)
 }

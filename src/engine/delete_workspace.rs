@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use super::shared::Shared;
 use super::{Engine, Error, Result, checkpoint};
 use crate::contact::WorkspaceId;
+use crate::store::Deletion;
 
 impl Engine {
     /// Deletes a workspace with everything in it, tokens included, for good. `contacts` repeats how many it has, so that the
@@ -17,15 +18,18 @@ impl Engine {
         // Taken here and not in the committer, which whoever makes a token waits for.
         let tokens = self.shared.tokens_writing.lock();
         let shared = self.shared.clone();
-        self.committer.alone(move || begin(&shared, ws, contacts))??;
+        let mut deletion = self.committer.alone(move || begin(&shared, ws, contacts))??;
         self.shared.tokens.write().retain(|_, token| token.workspace != ws);
         drop(tokens);
         loop {
             let records = self.shared.records.clone();
             // One batch at a time, so that other workspaces' writes come in between.
-            if self.committer.alone(move || records.go_on_deleting(ws))?? {
+            let step = move || records.go_on_deleting(&mut deletion).map(|is_over| (is_over, deletion));
+            let (is_over, rest) = self.committer.alone(step)??;
+            if is_over {
                 break;
             }
+            deletion = rest;
         }
         self.shared.cache.remove_all(ws);
         match self.shared.folder(ws).map(std::fs::remove_dir_all) {
@@ -36,7 +40,7 @@ impl Engine {
 }
 
 /// Runs in the committer: no write is under way, and those that wait find no workspace.
-fn begin(shared: &Shared, ws: WorkspaceId, contacts: u64) -> Result<()> {
+fn begin(shared: &Shared, ws: WorkspaceId, contacts: u64) -> Result<Deletion> {
     let missing = || Error::NotFound { what: "workspace", name: ws.to_string() };
     let has = shared.records.head(ws)?.filter(|_| shared.directory.read().has(ws)).ok_or_else(missing)?.contacts;
     if has != contacts {
@@ -53,26 +57,37 @@ fn begin(shared: &Shared, ws: WorkspaceId, contacts: u64) -> Result<()> {
         let message = "a backup is being written: delete the workspace when it is done".into();
         return Err(Error::State { code: "backup_running", message, details: None });
     }
-    if let Err(error) = shared.records.begin_deletion(ws) {
-        shared.directory.write().put(workspace);
-        return Err(error.into());
-    }
+    let begun = shared.records.begin_deletion(ws).inspect_err(|_| shared.directory.write().put(workspace))?;
     shared.let_go(ws);
-    Ok(())
+    Ok(begun)
+}
+
+/// Removes the folders of workspaces that are no more: a crash may have come before their deletion got to them.
+pub(super) fn remove_leftovers(shared: &Shared) {
+    let entries = shared.index_dir.iter().filter_map(|folder| std::fs::read_dir(folder).ok()).flatten().flatten();
+    for entry in entries {
+        let name = entry.file_name();
+        let ws = name.to_str().and_then(|name| name.parse().ok()).map(WorkspaceId);
+        let Some(ws) = ws.filter(|ws| *name == *ws.to_string() && !shared.directory.read().has(*ws)) else { continue };
+        if let Err(error) = std::fs::remove_dir_all(entry.path()) {
+            tracing::warn!(workspace = ws.0, %error, "the folder of a deleted workspace cannot be removed");
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::sync::atomic::AtomicUsize;
 
     use serde_json::{Map, Value as Json, json};
 
     use super::*;
     use crate::clock::Clock;
     use crate::config::Config;
-    use crate::contact::{Role, User, UserId};
+    use crate::contact::{Contact, Conversation, Role, User, UserId};
     use crate::engine::{Actor, NewWorkspace, Query};
-    use crate::store::{MemoryStore, Store};
+    use crate::store::{Batch, Entry, MemoryStore, Store, StoreError};
 
     fn fields(name: &str) -> Map<String, Json> {
         json!({"firstName": name}).as_object().cloned().expect("an object")
@@ -130,6 +145,81 @@ mod tests {
         engine.close().expect("closes");
         let ids: Vec<u32> = open(&store).workspaces().expect("workspaces").iter().map(|one| one.id.0).collect();
         assert_eq!(ids, [kept.0, kept.0 + 1]);
+    }
+
+    #[test]
+    fn what_a_crash_left_of_a_deletion_goes_at_the_next_start_its_folder_too() {
+        let (store, folder): (Arc<dyn Store>, _) = (Arc::new(MemoryStore::default()), tempfile::tempdir().unwrap());
+        let settings = || Config::defaults().expect("the compiled-in defaults are sound").engine;
+        let start = || Engine::open(store.clone(), Some(folder.path()), settings(), Clock::fixed(0)).expect("opens");
+        let engine = start();
+        let ((gone, _), (kept, _)) = (made(&engine, "gone"), made(&engine, "kept"));
+        let left = |ws: WorkspaceId| folder.path().join(ws.to_string());
+        for ws in [gone, kept] {
+            std::fs::create_dir_all(left(ws)).expect("made");
+            std::fs::write(left(ws).join("checkpoint-1.bin"), b"values").expect("written");
+        }
+        std::fs::create_dir(folder.path().join("007")).expect("made");
+        engine.shared.records.begin_deletion(gone).expect("begun");
+        drop(engine);
+        let engine = start();
+        assert_eq!(engine.workspaces().expect("workspaces").len(), 1);
+        assert!(!left(gone).exists() && left(kept).exists() && folder.path().join("007").exists());
+    }
+
+    /// Its alarms, too, are removed in many batches: one of them all would hold up everybody's writes.
+    #[test]
+    fn no_batch_of_a_deletion_is_large() {
+        let store = Arc::new(Largest::default());
+        let settings = Config::defaults().expect("the compiled-in defaults are sound").engine;
+        let engine = Engine::open(store.clone(), None, settings, Clock::fixed(0)).expect("opens");
+        let ((gone, _), (kept, _)) = (made(&engine, "gone"), made(&engine, "kept"));
+        let snoozed = |at: i64| Contact {
+            first_name: Some("S".into()),
+            conversation: Conversation::Snoozed,
+            snoozed_until: Some(1_000_000 + at % 7),
+            ..Contact::default()
+        };
+        for ws in [kept, gone] {
+            (0..3).for_each(|_| drop(engine.load(ws, (0..1000).map(snoozed).collect()).expect("loaded")));
+        }
+        store.largest.store(0, Ordering::SeqCst);
+        engine.delete_workspace(gone, 4200).expect("deleted");
+        let largest = store.largest.load(Ordering::SeqCst);
+        assert!(largest <= 1001, "{largest} entries in one batch");
+        let left = engine.shared.records.alarms(None, 9999).expect("read");
+        assert_eq!(left.iter().filter(|(_, ws, _)| *ws == kept).count(), 3000);
+        assert_eq!(left.len(), 3000);
+    }
+
+    /// Knows the most entries that a batch had.
+    #[derive(Default)]
+    struct Largest {
+        store: MemoryStore,
+        largest: AtomicUsize,
+    }
+
+    impl Store for Largest {
+        fn get(&self, key: &[u8]) -> std::result::Result<Option<Vec<u8>>, StoreError> {
+            self.store.get(key)
+        }
+
+        fn scan(&self, from: &[u8], to: &[u8], limit: usize) -> std::result::Result<Vec<Entry>, StoreError> {
+            self.store.scan(from, to, limit)
+        }
+
+        fn apply(&self, batch: Batch) -> std::result::Result<(), StoreError> {
+            self.largest.fetch_max(batch.len(), Ordering::SeqCst);
+            self.store.apply(batch)
+        }
+
+        fn read_only(&self) -> Option<String> {
+            self.store.read_only()
+        }
+
+        fn disk_bytes(&self) -> u64 {
+            self.store.disk_bytes()
+        }
     }
 
     #[test]

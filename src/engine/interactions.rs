@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::merge::merged_into;
 use super::txn::{Txn, absent};
 use super::{Actor, Engine, Error, Recorded, Result, Written};
 use crate::contact::identity::Identifier;
@@ -47,8 +48,22 @@ impl Engine {
         before: Option<(Millis, u64)>,
         limit: usize,
     ) -> Result<Vec<(u64, Interaction)>> {
-        let contact = self.contact(ws, who, None)?.value;
-        let merged = contact.merged.as_deref().map(|merged| merged.ids.as_slice()).unwrap_or_default();
+        self.history_of_contact(ws, &self.contact(ws, who, None)?.value, before, limit)
+    }
+
+    /// The same of a contact just read, as of then. Who may see it is asked of that contact: by its id it could lead to
+    /// another by now.
+    ///
+    /// # Errors
+    /// What the store reports.
+    pub fn history_of_contact(
+        &self,
+        ws: WorkspaceId,
+        contact: &Contact,
+        before: Option<(Millis, u64)>,
+        limit: usize,
+    ) -> Result<Vec<(u64, Interaction)>> {
+        let merged = merged_into(contact);
         let mut entries = Vec::new();
         for id in std::iter::once(&contact.id).chain(merged) {
             entries.extend(self.history_of(ws, *id, contact.version, before, limit)?);

@@ -16,6 +16,24 @@ use crate::contact::*;
 /// What a merge's record may take: it holds three contacts in one value of the store.
 const MERGE_BYTES_MAX: usize = 768 << 10;
 
+/// How many contacts can be merged into one, by way of others too: each is looked at to read the history of the one.
+const MERGED_MAX: usize = 500;
+/// How often the history that an unmerge needs is read before the committer is asked, where it changes meanwhile.
+const READ_AHEAD_MAX: usize = 4;
+/// Entries that may be read while everyone's writes wait.
+const READ_INSIDE_MAX: usize = 2000;
+/// The code, not told outside, of a history that has changed since it was read.
+const OUTDATED: &str = "history_outdated";
+
+/// A contact's history since a merge, without its texts, as of a version of the contact.
+struct Ahead {
+    contact: ContactId,
+    version: Seq,
+    /// How many entries the whole history has.
+    read: usize,
+    entries: Vec<(u64, Interaction)>,
+}
+
 /// A contact given back, and the one it was merged into.
 #[derive(Clone, Debug)]
 pub struct Unmerged {
@@ -60,8 +78,39 @@ impl Engine {
     /// [`Error::NotFound`] where the primary did not take it in, [`Error::State`] `merged_further` where another took in both:
     /// `unmergeFirst` in its details is the contact to give back before.
     pub fn unmerge(&self, actor: &Actor, primary: &Identifier, secondary: ContactId) -> Result<Written<Unmerged>> {
-        let primary = primary.clone();
-        self.committer.write_as(actor, move |txn| unmerge(txn, &primary, secondary))
+        for left in (0..READ_AHEAD_MAX).rev() {
+            let ahead = self.read_ahead(actor.workspace, primary, secondary)?;
+            let (primary, may_ask_again) = (primary.clone(), left > 0);
+            let done =
+                self.committer.write_as(actor, move |txn| unmerge(txn, &primary, secondary, ahead, may_ask_again));
+            if !done.as_ref().is_err_and(|error| error.code() == OUTDATED) {
+                return done;
+            }
+        }
+        Err(outdated())
+    }
+
+    /// What happened with the primary since the merge: a long history is read before the committer is asked, for it would
+    /// hold up everyone's writes.
+    fn read_ahead(&self, ws: WorkspaceId, primary: &Identifier, secondary: ContactId) -> Result<Option<Ahead>> {
+        let Some(merge) = self.shared.records.side::<Merge>(ws, secondary)? else { return Ok(None) };
+        let contact = match self.contact(ws, primary, None) {
+            Ok(found) => found.value,
+            // Said where it is looked up for good.
+            Err(Error::NotFound { .. }) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let since = merge.primary_after.version.0;
+        let (mut entries, mut read, mut before) = (Vec::new(), 0, None);
+        loop {
+            let page = self.shared.records.interactions(ws, contact.id, before, 1000)?;
+            let Some((number, last)) = page.last() else { break };
+            before = Some((last.at, *number));
+            read += page.len();
+            let later = page.into_iter().filter(|(number, _)| (since + 1..=contact.version.0).contains(number));
+            entries.extend(later.map(|(number, entry)| (number, Interaction { text: None, ..entry })));
+        }
+        Ok(Some(Ahead { contact: contact.id, version: contact.version, read, entries }))
     }
 
     /// The contacts that were merged into this one, by way of others too, by id.
@@ -111,6 +160,9 @@ fn merge(
         });
     }
     let after = merge::merge(&primary, &secondary, &choices, txn.now);
+    if merged_into(&after).len() > MERGED_MAX {
+        return Err(Error::Limit { what: "the number of contacts merged into one", limit: MERGED_MAX });
+    }
     let bytes = |contact: &Contact| records_cache::bytes(contact);
     if bytes(&primary) + bytes(&secondary) + bytes(&after) > MERGE_BYTES_MAX {
         return Err(Error::Limit { what: "the size of a merge in bytes", limit: MERGE_BYTES_MAX });
@@ -144,7 +196,18 @@ fn same(contact: &Contact, named: &Identifier) -> Error {
     }
 }
 
-fn unmerge(txn: &mut Txn, primary: &Identifier, secondary: ContactId) -> Result<Unmerged> {
+fn outdated() -> Error {
+    let message = "the contact's history changed while it was read; try again".into();
+    Error::State { code: OUTDATED, message, details: None }
+}
+
+fn unmerge(
+    txn: &mut Txn,
+    primary: &Identifier,
+    secondary: ContactId,
+    ahead: Option<Ahead>,
+    may_ask_again: bool,
+) -> Result<Unmerged> {
     let primary = txn.named(primary)?;
     let undone = undoable(txn, &primary, secondary)?;
     // Every merge straight into the primary: those before the one that is undone, and those after it.
@@ -159,7 +222,12 @@ fn unmerge(txn: &mut Txn, primary: &Identifier, secondary: ContactId) -> Result<
     }
     pasts.sort_by_key(|merge| merge.primary_after.version);
     let stored = pasts.clone();
-    let mut pasts = lives(txn, primary.id, pasts)?;
+    let history = match ahead {
+        Some(ahead) if (ahead.contact, ahead.version) == (primary.id, primary.version) => ahead.entries,
+        Some(ahead) if may_ask_again && ahead.read > READ_INSIDE_MAX => return Err(outdated()),
+        _ => txn.history(primary.id)?,
+    };
+    let mut pasts = lives(txn, history, pasts);
     let now = merge::unmerge(&tidied(txn, &primary), &mut pasts, &earlier);
     for (past, before) in pasts.iter().zip(&stored).skip(1).filter(|(past, before)| past.merge != **before) {
         txn.put_side(before.secondary.id, &past.merge);
@@ -201,9 +269,8 @@ fn tidied(txn: &Txn, contact: &Contact) -> Contact {
 }
 
 /// The merges, oldest first, with what happened with the primary after each. The last one's lasts until now.
-fn lives(txn: &Txn, primary: ContactId, merges: Vec<Merge>) -> Result<Vec<Past>> {
+fn lives(txn: &Txn, mut history: Vec<(u64, Interaction)>, merges: Vec<Merge>) -> Vec<Past> {
     let since = merges.first().map(|merge| merge.primary_after.version.0).unwrap_or_default();
-    let mut history = txn.history(primary)?;
     history.retain(|(number, _)| *number > since);
     history.sort_unstable_by_key(|(number, _)| *number);
     let until = merges.iter().skip(1).map(|merge| merge.primary_after.version.0).chain([u64::MAX]).collect::<Vec<_>>();
@@ -215,5 +282,5 @@ fn lives(txn: &Txn, primary: ContactId, merges: Vec<Merge>) -> Result<Vec<Past>>
         let happened = std::iter::from_fn(|| history.next_if(|(number, _)| *number <= until));
         Past { merge, happened: happened.map(|(_, interaction)| interaction).collect() }
     };
-    Ok(merges.into_iter().zip(until).map(past).collect())
+    merges.into_iter().zip(until).map(past).collect()
 }

@@ -85,6 +85,11 @@ impl Actor {
     pub fn user_id(&self) -> Option<UserId> {
         self.user.as_ref().map(|user| user.id)
     }
+
+    /// Whether they may see the contact; the operator sees all.
+    pub fn sees(&self, contact: &Contact, catalog: &Catalog) -> bool {
+        self.user.as_ref().is_none_or(|user| user.sees(contact, catalog))
+    }
 }
 
 impl From<WorkspaceId> for Actor {
@@ -165,6 +170,7 @@ impl Engine {
         clock: Clock,
     ) -> Result<Arc<Engine>> {
         let shared = Shared::new(Records::open(store)?, index_dir.map(Path::to_path_buf), settings, clock)?;
+        delete_workspace::remove_leftovers(&shared);
         let shared = Arc::new(shared);
         let committer = Arc::new(Committer::start(shared.clone()).map_err(checkpoint::io)?);
         let upkeep = Upkeep::start(shared.clone(), committer.clone()).map_err(checkpoint::io)?;

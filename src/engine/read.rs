@@ -67,6 +67,9 @@ impl Engine {
     pub fn explain_contact(&self, actor: &Actor, who: &Identifier, query: &Query) -> Result<Written<ContactReport>> {
         let found = self.contact(actor.workspace, who, query.min_version)?;
         let catalog = self.catalog(actor.workspace)?;
+        if !actor.sees(&found.value, &catalog) {
+            return Err(super::txn::absent(who));
+        }
         let me = actor.user.as_ref().map(|user| user.id);
         let report =
             super::select::report(query, &found.value, &catalog, self.shared.clock.now(), me, &self.shared.settings)?;

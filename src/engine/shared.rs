@@ -86,14 +86,15 @@ impl Shared {
 
     /// The place of a workspace that exists.
     fn slot(&self, ws: WorkspaceId) -> Result<Arc<Slot>> {
-        if let Some(slot) = self.slots.lock().get(&ws) {
+        let mut slots = self.slots.lock();
+        if let Some(slot) = slots.get(&ws) {
             return Ok(slot.clone());
         }
-        // A caller's id must not leave a slot behind for a workspace that does not exist.
+        // A caller's id must not leave a slot behind for a workspace that does not exist, nor that is deleted just now.
         if !self.directory.read().has(ws) {
             return Err(Error::NotFound { what: "workspace", name: ws.to_string() });
         }
-        Ok(self.slots.lock().entry(ws).or_default().clone())
+        Ok(slots.entry(ws).or_default().clone())
     }
 
     /// Wakes the workspace anew after `clear` has changed its files; meanwhile nobody else writes them or wakes it. Only the
@@ -136,6 +137,7 @@ impl Shared {
         if let Some(workspace) = slot.and_then(|slot| slot.lock().take()) {
             workspace.retire();
         }
+        self.snapshots.forget(ws);
     }
 
     /// The folder of the workspace's derived files.

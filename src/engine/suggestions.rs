@@ -11,7 +11,7 @@ use crate::index::{Group, Shared};
 const SHOWN_MAX: usize = 10;
 
 /// Contacts that share an e-mail or phone.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Suggestion {
     pub by: Shared,
     /// The e-mail, folded for comparison, or the phone in E.164.
@@ -19,6 +19,13 @@ pub struct Suggestion {
     pub count: u64,
     /// The first ten, by id.
     pub contacts: Vec<Arc<Contact>>,
+}
+
+/// Without the e-mail or phone: that must not reach a log by way of `{:?}`.
+impl std::fmt::Debug for Suggestion {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Suggestion({:?}: {})", self.by, self.count)
+    }
 }
 
 /// A page of them.

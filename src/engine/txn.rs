@@ -22,13 +22,15 @@ pub struct Txn<'a> {
     sources: Sources<'a>,
     pub settings: &'a Settings,
     pub now: Millis,
+    /// Whose operation it is, where that is a user's: a contact that they do not see is none that can be named.
+    pub user: Option<Arc<User>>,
 }
 
 impl<'a> Txn<'a> {
     pub fn new(base: &'a Staged, sources: Sources<'a>, settings: &'a Settings, now: Millis) -> Txn<'a> {
         let mut staged = Staged::new(base.workspace.clone());
         (staged.head, staged.catalog) = (base.head, base.catalog.clone());
-        Txn { staged, base, sources, settings, now }
+        Txn { staged, base, sources, settings, now, user: None }
     }
 
     /// Takes back all that it staged.
@@ -70,17 +72,21 @@ impl<'a> Txn<'a> {
 
     /// The contact a caller named; the lowest id where several hold the e-mail or phone.
     pub fn named(&self, who: &Identifier) -> Result<Arc<Contact>> {
+        let seen = |contact: &Arc<Contact>| self.user.as_ref().is_none_or(|user| user.sees(contact, self.catalog()));
+        self.found(who)?.filter(seen).ok_or_else(|| absent(who))
+    }
+
+    fn found(&self, who: &Identifier) -> Result<Option<Arc<Contact>>> {
         let key = match who {
             Identifier::Id(id) => match self.contact(*id)? {
-                Some(contact) => return Ok(contact),
+                Some(contact) => return Ok(Some(contact)),
                 None => IdentityKey::Id(*id),
             },
             Identifier::Email(email) => IdentityKey::Email(email.clone()),
             Identifier::Phone(digits) => IdentityKey::Phone(*digits),
         };
         let holder = self.holders(&key)?.first().copied();
-        let contact = holder.map(|id| self.contact(id)).transpose()?.flatten();
-        contact.ok_or_else(|| absent(who))
+        Ok(holder.map(|id| self.contact(id)).transpose()?.flatten())
     }
 
     /// A record beside contacts and catalog.
@@ -177,14 +183,24 @@ impl<'a> Txn<'a> {
         let held: Vec<IdentityKey> = before.map(|before| IdentityKey::of(before).collect()).unwrap_or_default();
         for key in IdentityKey::of(contact).filter(|key| !held.contains(key)) {
             if let Some(holder) = self.holders(&key)?.into_iter().find(|id| *id != contact.id) {
-                let what = if matches!(key, IdentityKey::Email(_)) { "e-mail" } else { "phone" };
-                return Err(Error::Conflict {
-                    message: format!("contact {holder} already has this {what}"),
-                    holder: Some(holder),
-                });
+                return Err(self.taken(&key, holder));
             }
         }
         Ok(())
+    }
+
+    fn taken(&self, key: &IdentityKey, holder: ContactId) -> Error {
+        let what = if matches!(key, IdentityKey::Email(_)) { "e-mail" } else { "phone" };
+        // The holder does not show what only leads to it.
+        let leads = self.contact(holder).ok().flatten().is_some_and(|contact| {
+            let alone = Contact { merged: None, ..(*contact).clone() };
+            !IdentityKey::of(&alone).any(|own| own == *key)
+        });
+        let message = match leads {
+            true => format!("this {what} leads to contact {holder}, into which one that had it was merged"),
+            false => format!("contact {holder} already has this {what}"),
+        };
+        Error::Conflict { message, holder: Some(holder) }
     }
 
     /// The next contact id.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
-use parking_lot::{Condvar, Mutex, RwLock, RwLockReadGuard};
+use parking_lot::{Condvar, Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::export::snapshot::Snapshots;
 use super::recent::Recent;
@@ -20,6 +20,8 @@ use crate::store::{Head, Records};
 
 /// Contacts are read in one walk where one in so many is asked for: the others are read for nothing.
 const WALK_SHARE: usize = 3;
+/// Rows of which duplicates are found under one hold of the lock: some 2 ms.
+const STEP_ROWS: usize = 8192;
 
 /// What a query reads, all at one version.
 pub struct State {
@@ -190,9 +192,17 @@ impl Workspace {
         self.state.write().index.build_order(field);
     }
 
-    /// Builds the groups of contacts that share an e-mail or phone, which merge suggestions are.
+    /// Builds the groups of contacts that share an e-mail or phone, which merge suggestions are. Others read and write
+    /// between its steps.
     pub fn build_duplicates(&self) {
-        self.state.write().index.build_duplicates();
+        while !self.is_retired() {
+            let mut state = self.state.write();
+            let is_whole = state.index.build_duplicates(STEP_ROWS);
+            RwLockWriteGuard::unlock_fair(state);
+            if is_whole {
+                return;
+            }
+        }
     }
 
     /// Applies changed contacts and what the workspace defines now: the moment at which a write becomes visible.

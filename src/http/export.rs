@@ -11,7 +11,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
-use axum::http::{HeaderName, HeaderValue, Response};
+use axum::http::{HeaderName, HeaderValue, Response, Version};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use tokio::sync::OwnedSemaphorePermit;
@@ -98,6 +98,7 @@ pub async fn export(
     State(app): State<App>,
     caller: May<ExportContacts>,
     query: QueryString,
+    protocol: Version,
     JsonBody(body): JsonBody<ExportBody>,
 ) -> Result<Response<Body>, Problem> {
     query.only(&[])?;
@@ -119,7 +120,10 @@ pub async fn export(
         let slot = slot.clone();
         move || write(export, format, bom, filling, &slot)
     });
-    let body = settle(&app, reading, writing, slot).await?;
+    let settings = app.settings();
+    // HTTP/1.0 knows no other end than the connection's: without a length half an export would look whole.
+    let wait = if protocol > Version::HTTP_10 { settings.export_head_wait_ms } else { settings.timeout_ms };
+    let body = settle(reading, writing, (wait, settings.export_stall_s), slot).await?;
     let mut response = Response::new(body);
     response.headers_mut().extend(head);
     Ok(response)
@@ -200,15 +204,15 @@ fn write(
     written
 }
 
-/// The body: of a known length where all is written soon, else as it comes; a refusal where it failed by then.
+/// The body: of a known length where all is written within that many milliseconds, else as it comes; a refusal where it
+/// failed by then. Who takes nothing for so many seconds is given up.
 async fn settle(
-    app: &App,
     mut reading: Reading,
     writing: tokio::task::JoinHandle<Result<(), Failed>>,
+    (wait, stall): (u64, u64),
     slot: Arc<OwnedSemaphorePermit>,
 ) -> Result<Body, Problem> {
-    let settings = app.settings();
-    let length = match reading.settled(Duration::from_millis(settings.export_head_wait_ms)).await {
+    let length = match reading.settled(Duration::from_millis(wait)).await {
         Some(Ok(length)) => Some(length),
         None => None,
         Some(Err(_)) => {
@@ -218,7 +222,7 @@ async fn settle(
             });
         }
     };
-    Ok(Body::new(reading.body(length, Duration::from_secs(settings.export_stall_s), slot)))
+    Ok(Body::new(reading.body(length, Duration::from_secs(stall), slot)))
 }
 
 fn too_many() -> Problem {

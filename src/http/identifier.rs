@@ -12,13 +12,17 @@ use crate::contact::identity::Identifier;
 /// The contact that an address names, as the caller wrote it, decoded. It is read against a workspace only through
 /// [`May`](super::roles::May), which decides whether the caller may know of it.
 #[derive(Clone)]
-pub struct Named(String);
+pub struct Named {
+    text: String,
+    /// The member of the body that it stands in; none of an address.
+    member: Option<&'static str>,
+}
 
 impl<S: Send + Sync> FromRequestParts<S> for Named {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        segment(parts, state).await.map(Named)
+        segment(parts, state).await.map(|text| Named { text, member: None })
     }
 }
 
@@ -27,10 +31,11 @@ impl Named {
     ///
     /// # Errors
     /// `wrong_type` at that member.
-    pub(super) fn of_json(json: &serde_json::Value, member: &str) -> Result<Named, Problem> {
+    pub(super) fn of_json(json: &serde_json::Value, member: &'static str) -> Result<Named, Problem> {
+        let named = |text| Ok(Named { text, member: Some(member) });
         match json {
-            serde_json::Value::Number(number) => Ok(Named(number.to_string())),
-            serde_json::Value::String(text) => Ok(Named(text.clone())),
+            serde_json::Value::Number(number) => named(number.to_string()),
+            serde_json::Value::String(text) => named(text.clone()),
             _ => Err(Problem::mistake(
                 member,
                 "wrong_type",
@@ -44,12 +49,15 @@ impl Named {
     /// # Errors
     /// `invalid_identifier`.
     pub(super) fn identifier(&self, catalog: &Catalog) -> Result<Identifier, Problem> {
-        parse(&self.0, catalog).map_err(|said| Problem::new(Kind::InvalidIdentifier, said))
+        parse(&self.text, catalog).map_err(|said| match self.member {
+            Some(member) => Problem::mistake(member, "invalid_identifier", said),
+            None => Problem::new(Kind::InvalidIdentifier, said),
+        })
     }
 
     /// There is no such contact for this caller.
     pub(super) fn absent(&self) -> Problem {
-        Problem::absent("contact", &self.0)
+        Problem::absent("contact", &self.text)
     }
 }
 
@@ -112,7 +120,7 @@ mod tests {
     use super::*;
 
     async fn decoded(path: &str) -> (u16, String) {
-        let app = Router::new().route("/c/{identifier}", get(|named: Named| async move { named.0 }));
+        let app = Router::new().route("/c/{identifier}", get(|named: Named| async move { named.text }));
         let request = Request::get(path).body(Body::empty()).expect("a request");
         let response = app.oneshot(request).await.expect("an answer");
         let status = response.status().as_u16();

@@ -159,11 +159,9 @@ pub async fn list(
     };
     app.read(move |engine| {
         let (found, _) = caller.contact(engine, &named, min_version)?;
-        let who = crate::contact::identity::Identifier::Id(found.value.id);
         // One more than asked tells whether there is another page.
-        let mut items = engine
-            .history(caller.actor().workspace, &who, before, limit as usize + 1)
-            .map_err(|error| hide(error, &named))?;
+        let mut items =
+            engine.history_of_contact(caller.actor().workspace, &found.value, before, limit as usize + 1)?;
         let more = items.len() > limit as usize;
         items.truncate(limit as usize);
         let last = items.last().filter(|_| more);
@@ -199,7 +197,11 @@ fn resolve(new: NewInteraction, actor: &Actor, catalog: &Catalog, now: Millis) -
         None if written => Ok(actor.user.as_ref().map(|user| user.id.0)),
         None => Ok(None),
     });
-    let (Some(at), Some(channel), Some(author)) = (at, channel, author) else {
+    let says_nothing = new.text.as_ref().is_none_or(|text| text.trim().is_empty());
+    if matches!(new.kind, KindName::Comment) && says_nothing {
+        mistakes.push(Mistake::new("text", "missing_member", "a comment needs a text that says something"));
+    }
+    let (Some(at), Some(channel), Some(author), true) = (at, channel, author, mistakes.is_empty()) else {
         return Err(mistakes);
     };
     Ok(Interaction {

@@ -1,6 +1,6 @@
 //! Which contacts share an e-mail or a phone: groups of at least two, each known by its lowest row.
 //!
-//! Built when first asked for, like an order, and kept by every write from then on. The e-mails' rows are in their text column
+//! Built when first asked for, some rows at a time between writes, and kept by every write from then on. The e-mails' rows are in their text column
 //! already; phones have no such list, and get one here.
 
 use std::hash::BuildHasher;
@@ -34,6 +34,8 @@ pub struct Duplicates {
     emails: RowSet,
     phones: RowSet,
     phone_rows: PhoneRows,
+    /// While they are built: phones of the rows from here on are not in yet, and groups that begin there may not be.
+    next: Option<Row>,
 }
 
 /// The rows of each phone: number of the phone → rows, and digits → number.
@@ -80,6 +82,7 @@ impl Duplicates {
             emails: emails.map(TextColumn::shared).unwrap_or_default(),
             phones: RowSet::new(),
             phone_rows: PhoneRows::default(),
+            next: None,
         };
         if let Some(phones) = columns {
             made.phone_rows.numbers = HashTable::with_capacity(phones.present_rows().len() as usize);
@@ -88,12 +91,40 @@ impl Duplicates {
         made
     }
 
+    /// Those of no row yet.
+    fn begin(columns: Option<&Column>) -> Duplicates {
+        let phones = columns.map_or(0, |phones| phones.present_rows().len() as usize);
+        let numbers = HashTable::with_capacity(phones);
+        let phone_rows = PhoneRows { numbers, ..PhoneRows::default() };
+        Duplicates { emails: RowSet::new(), phones: RowSet::new(), phone_rows, next: Some(0) }
+    }
+
+    /// Looks at the next of the rows, which are ascending. What was written meanwhile is in: a group's lowest row is moved
+    /// by whoever moves it, and found here where nobody did.
+    fn go_on(&mut self, rows: impl Iterator<Item = Row>, phones: Option<&Column>, emails: Option<&TextColumn>) {
+        for row in rows {
+            if let Some(group) = emails.and_then(|emails| emails.sharing(row)).and_then(Sharing::group) {
+                self.emails.insert(group);
+            }
+            if let Some(phones) = phones.filter(|phones| phones.get(row).is_some()) {
+                self.put_phone(phones, row);
+            }
+            self.next = Some(row + 1);
+        }
+    }
+
+    /// Whether the row was looked at: then its phone is in, or comes in with the write.
+    fn is_past(&self, row: Row) -> bool {
+        self.next.is_none_or(|next| row < next)
+    }
+
     /// To be called before the row's e-mail and phone change: takes it out of its groups.
     pub fn leave(&mut self, row: Row, phones: Option<&Column>, emails: Option<&TextColumn>) {
         if let Some(sharing) = emails.and_then(|emails| emails.sharing(row)) {
             move_group(&mut self.emails, sharing.group(), sharing.without(row));
         }
-        if let Some(number) = phones.and_then(|phones| self.phone_rows.number(phones, row)) {
+        let number = phones.filter(|_| self.is_past(row)).and_then(|phones| self.phone_rows.number(phones, row));
+        if let Some(number) = number {
             let sharing = self.phone_rows.rows.sharing(number);
             move_group(&mut self.phones, sharing.group(), sharing.without(row));
             self.phone_rows.remove(number, row, phones);
@@ -105,7 +136,7 @@ impl Duplicates {
         if let Some(sharing) = emails.and_then(|emails| emails.sharing(row)) {
             move_group(&mut self.emails, sharing.without(row), sharing.group());
         }
-        if let Some(phones) = phones.filter(|phones| phones.get(row).is_some()) {
+        if let Some(phones) = phones.filter(|phones| self.is_past(row) && phones.get(row).is_some()) {
             self.put_phone(phones, row);
         }
     }
@@ -224,14 +255,20 @@ impl PhoneRows {
 impl Index {
     /// The groups of contacts that share an e-mail or phone, once [`Index::build_duplicates`] has built them.
     pub fn duplicates(&self) -> Option<&Duplicates> {
-        self.duplicates.as_deref()
+        self.duplicates.as_deref().filter(|duplicates| duplicates.next.is_none())
     }
 
-    /// Builds them where they are missing: about 0.1 s per million rows.
-    pub fn build_duplicates(&mut self) {
-        if self.duplicates.is_none() {
-            self.duplicates = Some(Box::new(self.duplicates_anew()));
+    /// Builds them where they are missing, of up to `rows` more rows; whether they are whole. Writes may come between: at
+    /// once it would take some 0.1 s per million rows, in which nobody could read.
+    pub fn build_duplicates(&mut self, rows: usize) -> bool {
+        let (phones, emails) = (self.columns.get(&Field::Phone), self.texts.get(&Field::Email));
+        let duplicates = self.duplicates.get_or_insert_with(|| Box::new(Duplicates::begin(phones)));
+        if let Some(next) = duplicates.next {
+            duplicates.go_on(self.alive.from(next).take(rows), phones, emails);
+            let next = duplicates.next.unwrap_or_default();
+            duplicates.next = self.alive.max().filter(|last| *last >= next).map(|_| next);
         }
+        duplicates.next.is_none()
     }
 
     pub(super) fn duplicates_anew(&self) -> Duplicates {

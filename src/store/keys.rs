@@ -286,6 +286,15 @@ pub fn of_job(key: &[u8]) -> Option<(WorkspaceId, JobId)> {
     Some((ws, JobId(last_id(key)?)))
 }
 
+/// Whose job under way or alarm it is, if it is the key of one.
+pub fn owner_on_server(key: &[u8]) -> Option<WorkspaceId> {
+    let (from, to) = active_jobs();
+    match (from.as_slice()..to.as_slice()).contains(&key) {
+        true => of_active_job(key).map(|(ws, _)| ws),
+        false => of_any_alarm(key).map(|(_, ws, _)| ws),
+    }
+}
+
 /// Whose range the key lies in; `None` in the server's.
 pub fn owner(key: &[u8]) -> Option<WorkspaceId> {
     let ws = key.first_chunk().copied().map(u32::from_be_bytes).map(WorkspaceId)?;

@@ -27,7 +27,7 @@ pub use memory::{Failure, MemoryStore};
 pub use records::{PastInteraction, Records};
 pub use side::{ActiveJob, Alarm, AlarmSet, RingsAt, Side, SideRange, Sides, UsedKey};
 pub use token::TokenRecord;
-pub use upkeep::{HeldIdentity, Sweep};
+pub use upkeep::{Deletion, HeldIdentity, Sweep};
 pub use writes::Writes;
 
 /// Puts (`Some`) and deletes (`None`), applied together or not at all. Later entries for a key win.

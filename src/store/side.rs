@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use minicbor::{Decode, Encode};
 
-use super::{Records, StoreError, Writes, codec, keys, records::Result};
+use super::{Records, Writes, codec, keys, records::Result};
 use crate::contact::{ContactId, Done, Job, JobId, Merge, Millis, Part, PartKind, Undo, WorkspaceId};
 
 /// Entries of histories looked at in one scan.
@@ -34,6 +34,9 @@ pub enum Alarm {
 
 /// When an alarm rings, whose it is, and what it is for.
 pub type RingsAt = (Millis, WorkspaceId, Alarm);
+
+/// A workspace's keys among the server's, and where to go on; `None` at the end.
+pub(super) type OwnKeys = (Vec<Vec<u8>>, Option<Vec<u8>>);
 
 /// An alarm is set.
 pub type AlarmSet = Mark<b'z'>;
@@ -272,18 +275,20 @@ impl Records {
         Ok(entries.iter().filter_map(|(key, _)| keys::of_used(key)).collect())
     }
 
-    /// The keys in the server's own range that belong to a workspace, for its deletion.
-    pub(super) fn server_keys_of(&self, ws: WorkspaceId) -> std::result::Result<Vec<Vec<u8>>, StoreError> {
+    /// The workspace's own among some `limit` keys of the server's jobs under way and alarms, from a key on, and where to go
+    /// on; `None` at the end.
+    pub(super) fn server_keys_of(&self, ws: WorkspaceId, from: &[u8], limit: usize) -> Result<OwnKeys> {
         let mut found = Vec::new();
-        self.each(keys::active_jobs(), |key, _| {
-            found.extend(keys::of_active_job(key).filter(|(of, _)| *of == ws).map(|_| key.to_vec()));
-            Ok(())
-        })?;
-        self.each(keys::alarms(), |key, _| {
-            found.extend(keys::of_alarm(key).filter(|(_, of, _)| *of == ws).map(|_| key.to_vec()));
-            Ok(())
-        })?;
-        Ok(found)
+        for (first, to) in [keys::active_jobs(), keys::alarms()] {
+            let entries = self.entries(&(first.max(from.to_vec()), to), limit)?;
+            let all = entries.len() < limit;
+            let last = entries.last().map(|(key, _)| keys::after(key.clone())).filter(|_| !all);
+            found.extend(entries.into_iter().map(|(key, _)| key).filter(|key| keys::owner_on_server(key) == Some(ws)));
+            if last.is_some() {
+                return Ok((found, last));
+            }
+        }
+        Ok((found, None))
     }
 }
 
@@ -341,6 +346,10 @@ mod tests {
         records.commit(writes).unwrap();
         let rung: Vec<_> = records.alarms(None, 2).unwrap().into_iter().map(|(at, _, alarm)| (at, alarm)).collect();
         assert_eq!(rung, [(-7, Alarm::Snooze(ContactId(2))), (20, Alarm::Snooze(ContactId(3)))]);
-        assert_eq!(records.server_keys_of(WS).unwrap().len(), 3);
+        assert_eq!(records.server_keys_of(WS, &[], 9).unwrap().0.len(), 3);
+        let (first, next) = records.server_keys_of(WS, &[], 2).unwrap();
+        let (rest, end) = records.server_keys_of(WS, &next.unwrap(), 2).unwrap();
+        assert_eq!((first.len(), rest.len(), end), (2, 1, None));
+        assert!(records.server_keys_of(WorkspaceId(9), &[], 9).unwrap().0.is_empty());
     }
 }

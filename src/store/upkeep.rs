@@ -12,7 +12,7 @@ use crate::contact::{Contact, ContactId, Seq, WorkspaceId, identity::IdentityKey
 
 /// The version of the layout of keys and values that this program writes.
 const VERSION: u32 = 1;
-/// How many keys one batch of a workspace's deletion removes.
+/// How many keys one batch of a workspace's deletion looks at.
 const DELETED_AT_ONCE: usize = 500;
 
 /// The layout's version, at its own key.
@@ -27,6 +27,14 @@ struct Format {
 struct Removal {
     #[n(0)]
     finished: bool,
+}
+
+/// How far the deletion of a workspace is.
+#[derive(Debug)]
+pub struct Deletion {
+    ws: WorkspaceId,
+    /// Where it goes on among the jobs and alarms of the server; `None` once its own are gone.
+    on_server: Option<Vec<u8>>,
 }
 
 /// An e-mail or phone as the store has it: the stored key, and who holds it unless the record is damaged.
@@ -96,28 +104,35 @@ impl Records {
     /// Deletes a workspace with all that is in it, in many small batches; the first takes it off the list, and what an
     /// interruption leaves is deleted at the next [`Records::open`]. To be called by the thread that commits.
     pub fn delete_workspace(&self, ws: WorkspaceId) -> Result<()> {
-        self.begin_deletion(ws)?;
-        while !self.go_on_deleting(ws)? {}
+        let mut deletion = self.begin_deletion(ws)?;
+        while !self.go_on_deleting(&mut deletion)? {}
         Ok(())
     }
 
     /// The first batch of [`Records::delete_workspace`]: from here on there is no such workspace.
-    pub fn begin_deletion(&self, ws: WorkspaceId) -> Result<()> {
+    pub fn begin_deletion(&self, ws: WorkspaceId) -> Result<Deletion> {
         let mut writes = Writes::default();
         writes.delete(keys::workspace(ws));
         for token in self.tokens()?.iter().filter(|token| token.workspace == ws) {
             writes.delete_token(token.id);
         }
-        self.server_keys_of(ws)?.into_iter().for_each(|key| writes.delete(key));
         writes.put(keys::removal(ws), &Removal { finished: false });
-        self.commit(writes)
+        self.commit(writes)?;
+        Ok(Deletion { ws, on_server: Some(Vec::new()) })
     }
 
     /// Each later batch; whether it was the last.
-    pub fn go_on_deleting(&self, ws: WorkspaceId) -> Result<bool> {
+    pub fn go_on_deleting(&self, deletion: &mut Deletion) -> Result<bool> {
+        let (ws, mut writes) = (deletion.ws, Writes::default());
+        if let Some(from) = &deletion.on_server {
+            let (own, next) = self.server_keys_of(ws, from, DELETED_AT_ONCE)?;
+            own.into_iter().for_each(|key| writes.delete(key));
+            self.commit(writes)?;
+            deletion.on_server = next;
+            return Ok(false);
+        }
         let entries = self.entries(&keys::whole(ws), DELETED_AT_ONCE)?;
         let last = entries.len() < DELETED_AT_ONCE;
-        let mut writes = Writes::default();
         entries.into_iter().for_each(|(key, _)| writes.delete(key));
         if last {
             writes.put(keys::removal(ws), &Removal { finished: true });

@@ -60,9 +60,9 @@ fn portable(ndjson: &str) -> Vec<Json> {
 
 /// Texts of what spreadsheets and CSV readers trip over.
 fn awkward() -> impl Strategy<Value = (String, String, Vec<String>)> {
-    let name = "['\"=+@;,＝－\\\\ a-cé-]{1,10}".prop_filter("names are trimmed", |text| !text.trim().is_empty());
-    let note = "['\"=+@;,＝\t\n a-c-]{0,16}";
-    (name, note, proptest::collection::vec("[a-c;,\\\\'\"=+@ -]{1,6}", 0..4))
+    let name = "['\"=+@;,＝－\\\\ a-cé{\\[\\]-]{1,10}".prop_filter("names are trimmed", |text| !text.trim().is_empty());
+    let note = "['\"=+@;,＝\t\n a-c{\\[\\]-]{0,16}";
+    (name, note, proptest::collection::vec("[a-c;,\\\\'\"=+@{\\[\\] -]{1,6}", 0..4))
 }
 
 #[test]
@@ -124,6 +124,8 @@ fn a_search_a_filter_and_a_segment_narrow_it() {
     assert!(String::from_utf8_lossy(&output.stderr).contains(&format!("3 contacts are written to {file}")));
     let said = refused(here, &["export", "--segment", "Nobody"], 2);
     assert!(said.contains("Nobody"), "{said}");
+    refused(here, &["export", "-o", &file, "--segment", "Nobody"], 2);
+    assert_eq!(std::fs::read_to_string(&file).expect("a file").lines().count(), 4, "what is there is emptied");
     let said = refused(here, &["export", "--filter", "{"], 2);
     assert!(said.contains("not JSON"), "{said}");
     let said = refused(here, &["export", "--filter", r#"{"field": "scor", "operator": "exists"}"#], 2);

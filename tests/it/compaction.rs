@@ -7,7 +7,12 @@ use std::time::{Duration, Instant};
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
+use rollcall::contact::identity::Identifier;
+use rollcall::contact::{Interaction, InteractionKind, UserId, WorkspaceId};
+use rollcall::engine::{Actor, Once};
+use rollcall::store::{SledSettings, SledStore, Store};
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
+use serde_json::{Map, json};
 
 use crate::erasure::{PEOPLE, lived_in};
 use crate::support::{command, seed};
@@ -130,4 +135,52 @@ fn a_folder_in_use_or_without_data_is_not_compacted() {
     engine.close().expect("the engine closes");
     drop(engine);
     assert!(command::done(data.path(), &["compact"]).contains("compacted"));
+}
+
+/// Every kind of record of a workspace, one damaged after another.
+#[test]
+fn a_damaged_record_ends_it_and_changes_nothing() {
+    let data = tempfile::tempdir().expect("a folder");
+    let folder = data.path();
+    command::done(folder, &["workspace", "create", "One"]);
+    let engine = command::open(folder);
+    let actor = Actor::operator(WorkspaceId(1));
+    let make = |at: u8| {
+        let person =
+            json!({"firstName": "A", "email": format!("a{at}@example.com"), "phone": format!("+6012345000{at}")});
+        let once = Some(Once { key: [at; 16], request: [2; 16] });
+        let actor = Actor { once, ..actor.clone() };
+        engine.create_contact(&actor, person.as_object().expect("an object")).expect("made").value.id
+    };
+    let (a, b) = (make(1), make(2));
+    engine.merge(&actor, &Identifier::Id(a), &Identifier::Id(b), &Map::new()).expect("merged");
+    let text = Some("hello".into());
+    let comment = Interaction { kind: InteractionKind::Comment, at: 1, channel: None, author: None, text };
+    engine.record(&actor, &Identifier::Id(a), comment).expect("recorded");
+    engine.create_token(WorkspaceId(1), UserId(1), "t", None).expect("a token");
+    engine.close().expect("closed");
+    drop(engine);
+    let cache = SledSettings { cache_bytes: 16 << 20, flush_every_ms: 100 };
+    let open = || SledStore::open(&folder.join("store"), cache).expect("the store opens");
+    let all = open().scan(&[], &[255; 32], 10_000).expect("a scan");
+    let mut met = std::collections::BTreeSet::new();
+    for (key, value) in all {
+        // One of each kind: the server's are told apart by the byte that a workspace's have too.
+        let kind = (key[..4] == [0; 4], key[4]);
+        if !met.insert(kind) {
+            continue;
+        }
+        let mut damaged = value.clone();
+        let middle = damaged.len() / 2;
+        damaged[middle] ^= 4;
+        open().apply(vec![(key.clone(), Some(damaged))]).expect("written");
+        let said = command::refused(folder, &["compact"], 1);
+        let advice = said.contains("restore a backup") || kind.1 == b'f';
+        assert!(said.contains("damaged") && advice, "{kind:?}: {said}");
+        assert_eq!(parts(folder).into_iter().filter(|name| *name != "index").collect::<Vec<_>>(), ["store"]);
+        open().apply(vec![(key, Some(value))]).expect("written");
+    }
+    assert!(met.len() >= 12, "{met:?}");
+    command::done(folder, &["compact"]);
+    assert_eq!(command::done(folder, &["verify"]).trim(), "index and store agree");
 }

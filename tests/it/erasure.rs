@@ -9,10 +9,13 @@ use std::time::{Duration, Instant};
 use rollcall::clock::Clock;
 use rollcall::contact::identity::Identifier;
 use rollcall::contact::*;
-use rollcall::engine::{Actor, Engine, NewField, NewWorkspace, Query};
+use rollcall::engine::import::{NewImport, Options};
+use rollcall::engine::{Actor, Confirmation, Engine, NewField, NewWorkspace, Query};
 use rollcall::store::{SledSettings, SledStore, Store};
 use serde_json::{Map, Value as Json, json};
 
+use crate::import_job::{settled, uploaded};
+use crate::support::jobs::over;
 use crate::support::{command, settings};
 
 pub const PEOPLE: u32 = 240;
@@ -204,6 +207,7 @@ pub fn lived_in(folder: &Path) -> WorkspaceId {
                 json!({"firstName": format!("{name} {at}"), "customFields": {"note": format!("{name} noted")}});
             engine.update_contact(&actor, &who, changes.as_object().expect("an object")).expect("it changes");
         }
+        lent(&engine, &actor, id, at);
         if goes {
             engine.delete_contact(&actor, &who).expect("it is deleted");
         }
@@ -211,6 +215,22 @@ pub fn lived_in(folder: &Path) -> WorkspaceId {
     engine.checkpoint(first.0).expect("a checkpoint");
     engine.close().expect("the engine closes");
     first.0
+}
+
+/// The contact takes in another that goes, with some of its values; most give it back, and it is deleted.
+fn lent(engine: &Engine, actor: &Actor, id: ContactId, at: u32) {
+    let (who, word) = (Identifier::Id(id), word(true));
+    let twin = json!({"firstName": format!("{word} twin"), "lastName": word, "email": format!("quaeverloesch.twin{at}@example.com")});
+    let twin = engine.create_contact(actor, twin.as_object().expect("an object")).expect("made").value.id;
+    let (kind, text) = (InteractionKind::Event, Some(format!("{word} did it")));
+    let entry = Interaction { kind, at: 1, channel: None, author: None, text };
+    engine.record(actor, &Identifier::Id(twin), entry).expect("recorded");
+    let choices = json!({"firstName": "secondary", "email": "secondary"});
+    engine.merge(actor, &who, &Identifier::Id(twin), choices.as_object().expect("an object")).expect("merged");
+    if at % 4 != 0 {
+        engine.unmerge(actor, &who, twin).expect("given back");
+        engine.delete_contact(actor, &Identifier::Id(twin)).expect("it is deleted");
+    }
 }
 
 #[test]
@@ -258,4 +278,133 @@ fn nothing_of_the_deleted_is_in_any_file_after_a_compaction() {
     engine.close().expect("the engine closes");
     drop(engine);
     assert_eq!(found(folder, &needles), Vec::<String>::new(), "after it was opened again");
+}
+
+/// One that goes, in a form that none of the others has.
+fn other(word: &str, at: u32) -> Map<String, Json> {
+    let mut person = person(true, 1000 + at);
+    person["firstName"] = format!("{word} first {at}").into();
+    person["email"] = format!("{word}.{at}@Example.com").into();
+    person
+}
+
+/// Who was merged is in the records of the merge, under the forwarded e-mails and phones, and in histories under other ids.
+#[test]
+fn nothing_of_the_merged_is_left_when_the_primary_is_deleted() {
+    let data = tempfile::tempdir().expect("a folder");
+    let folder = data.path();
+    let engine = open(folder);
+    let (ws, channel) = workspace(&engine, "First");
+    let actor = Actor::operator(ws);
+    let (word, goes) = ("zweitkontakt", word(true));
+    let make = |mut person: Map<String, Json>| {
+        person["channels"][0]["id"] = channel.0.into();
+        let made = engine.create_many(&actor, &[person], true, true).expect("contacts").value;
+        made.into_iter().next().expect("one").expect("it is made")
+    };
+    let write = |id: ContactId, text: &str| {
+        let (kind, at) = (InteractionKind::Comment, engine.clock().now());
+        let text = Some(format!("{text} of {goes}"));
+        let comment = Interaction { kind, at, channel: None, author: None, text };
+        engine.record(&actor, &Identifier::Id(id), comment).expect("it is recorded");
+    };
+    let id = Identifier::Id;
+    let kept = make(person(false, 1));
+    for at in (0..60).step_by(6) {
+        let [a, b, c] = [person(true, at), other(word, at), other(word, at + 1)].map(make);
+        [a, b, c].into_iter().for_each(|id| write(id, "before"));
+        engine.merge(&actor, &id(b), &id(c), &Map::new()).expect("merged");
+        write(c, "between");
+        let chosen = json!({"firstName": "secondary"});
+        engine.merge(&actor, &id(a), &id(b), chosen.as_object().expect("an object")).expect("merged");
+        write(b, "after");
+        let change = json!({"lastName": format!("{word} later")});
+        engine.update_contact(&actor, &id(c), change.as_object().expect("an object")).expect("changed");
+        match at % 4 {
+            // By an id that leads to it, or by itself.
+            0 => engine.delete_contact(&actor, &id(c)).map(drop).expect("deleted"),
+            _ => {
+                // Apart again: what each had of the other goes with the last of them.
+                engine.unmerge(&actor, &id(a), b).expect("apart");
+                engine.unmerge(&actor, &id(b), c).expect("apart");
+                [c, a, b].into_iter().for_each(|one| {
+                    engine.delete_contact(&actor, &id(one)).expect("deleted");
+                });
+            }
+        }
+    }
+    // Of those who stay, one had taken in and given back who goes.
+    let gone = make(other(word, 90));
+    engine.merge(&actor, &id(kept), &id(gone), &Map::new()).expect("merged");
+    engine.unmerge(&actor, &id(kept), gone).expect("apart");
+    engine.delete_contact(&actor, &id(gone)).expect("deleted");
+    engine.checkpoint(ws).expect("a checkpoint");
+    engine.close().expect("the engine closes");
+    drop(engine);
+    let mut needles = needles(true, &[0, 6, 12, 1000, 1006, 1001, 1090]);
+    needles.extend([word.to_owned(), word.to_uppercase()].map(|text| (text.clone(), text.into_bytes())));
+    assert!(found(folder, &needles).len() > 10, "the search finds nothing even before");
+    command::done(folder, &["compact"]);
+    assert_eq!(found(folder, &needles), Vec::<String>::new());
+    assert_eq!(command::done(folder, &["verify"]).trim(), "index and store agree");
+    let listed = command::done(folder, &["workspace", "list"]);
+    assert!(listed.lines().nth(1).is_some_and(|line| line.split_whitespace().nth(2) == Some("1")), "{listed}");
+}
+
+/// The file of an import, in rows of those who go; one fails, for its phone is none.
+fn file() -> String {
+    let mut file = "firstName,email,phone,note\n".to_owned();
+    for at in 0..30 {
+        let (word, phone) =
+            (word(true), if at == 7 { format!("{}x", phone(true, at)) } else { format!("+{}", phone(true, at)) });
+        file.push_str(&format!("{word} {at},quaeverloesch.{at}@example.com,{phone},{word} note\n"));
+    }
+    file
+}
+
+/// Imports and bulk edits keep files, first rows, failed rows, and what undoes them.
+#[test]
+fn nothing_of_the_deleted_is_left_in_what_jobs_keep() {
+    let data = tempfile::tempdir().expect("a folder");
+    let folder = data.path();
+    let engine = open(folder);
+    let (ws, _) = workspace(&engine, "First");
+    let actor = Actor::operator(ws);
+    let new = NewImport { name: Some("people.csv".into()), format: None, delimiter: None, encoding: None };
+    let upload = || uploaded(&engine, &actor, file().as_bytes(), new.clone());
+    // One that ran, one that was stopped once it was looked at, one that waits to be started, one half there.
+    let ran = upload().job.id;
+    engine.start_import(&actor, ran, Options::default()).expect("starts");
+    let ran = settled(&engine, ws, ran);
+    assert_eq!((ran.job.state, ran.spec.tally.failed), (JobState::Done, 1), "{:?}", ran.job.error);
+    let stopped = upload().job.id;
+    engine.cancel_import(&actor, stopped).expect("stopped");
+    upload();
+    let half = engine.create_import(&actor, new.clone()).expect("made").value;
+    engine.upload(ws, half, 0, file().into_bytes()).expect("put");
+    // Two edits, one of them undone.
+    for (undo, value) in [(true, "anders"), (false, "zuletzt")] {
+        let action = json!({"action": "setField", "field": "note", "value": value});
+        let action = action.as_object().expect("an object");
+        let receipt = engine.prepare_job(&actor, &Query::default(), action).expect("a receipt");
+        engine.apply_job(&actor, receipt.job, &Confirmation::default()).expect("begun");
+        over(&engine, ws, receipt.job);
+        if undo {
+            engine.undo_job(&actor, receipt.job).expect("begun");
+            over(&engine, ws, receipt.job);
+        }
+    }
+    let everybody = engine.contacts_after(ws, ContactId(0), 1000).expect("read");
+    assert_eq!(everybody.len(), 29);
+    let last = everybody.iter().map(|contact| contact.id).collect::<Vec<_>>();
+    each_at_once(&last, |_, id| {
+        engine.delete_contact(&actor, &Identifier::Id(id)).expect("deleted");
+    });
+    engine.close().expect("the engine closes");
+    drop(engine);
+    let needles = needles(true, &(0..30).collect::<Vec<_>>());
+    assert!(found(folder, &needles).len() > 30, "the search finds nothing even before");
+    command::done(folder, &["compact"]);
+    assert_eq!(found(folder, &needles), Vec::<String>::new());
+    assert_eq!(command::done(folder, &["verify"]).trim(), "index and store agree");
 }

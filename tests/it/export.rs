@@ -127,10 +127,24 @@ fn write(place: &Place, kind: u8, at: u32, turn: usize) {
         }
         11 => engine.update_contact(actor, &who, &fields(json!({"lastName": null, "tags": []}))).map(drop),
         12 => engine.rebuild(ws),
+        // Who takes in another is another contact then, and who is taken in is none: neither shows.
+        14 => engine.merge(actor, &who, &id(1 + (at * 7 + turn as u32) % 140), &Map::new()).map(drop),
+        15 => {
+            let merged = engine.merges(ws, &who, None).ok().and_then(|merges| merges.value.last().map(|one| one.id));
+            merged.map_or(Ok(()), |merged| engine.unmerge(actor, &who, merged).map(drop))
+        }
+        16 => {
+            // It ends by itself, at once.
+            let snooze = fields(json!({"status": "snoozed", "snoozedUntil": NOW + 1_000 + turn as i64}));
+            let done = engine.update_contact(actor, &who, &snooze).map(drop);
+            engine.clock().set(NOW + 1_000 + turn as i64);
+            done
+        }
         _ => engine.checkpoint(ws),
     };
     match done {
         Ok(()) | Err(Error::NotFound { .. } | Error::Invalid(_) | Error::Conflict { .. }) => {}
+        Err(Error::State { code: "already_merged" | "merged_further" | "contact_blocked", .. }) => {}
         Err(error) => panic!("write {kind}: {error}"),
     }
 }
@@ -163,7 +177,7 @@ proptest! {
     fn what_is_written_between_the_pieces_does_not_show(
         contacts in 60u64..130,
         which in proptest::collection::vec(0u8..5, 2),
-        turns in proptest::collection::vec((1usize..12, proptest::collection::vec((0u8..14, 1u32..140), 0..5)), 10..60),
+        turns in proptest::collection::vec((1usize..12, proptest::collection::vec((0u8..17, 1u32..140), 0..5)), 10..60),
     ) {
         let place = place(contacts, settings::small());
         let tag = place.engine.catalog(place.actor.workspace).expect("a catalog").tags.values().next().cloned();
@@ -288,7 +302,7 @@ fn what_changes_is_kept_within_bounds_and_else_the_export_fails() {
     (0..50).for_each(|_| rename(60));
     assert_eq!(export.next_chunk(50).expect("read").len(), 50);
     (101..=200).for_each(rename);
-    let lost = export.next_chunk(50).err().expect("the moment is lost");
+    let lost = export.next_chunk(50).expect_err("the moment is lost");
     assert_eq!(lost.code(), "export_overrun");
     assert!(lost.to_string().contains("export_saved_bytes_max"), "{lost}");
     assert_eq!(ndjson(engine.export(actor, &Query::default()).expect("another")).lines().count(), 300);
@@ -339,4 +353,20 @@ fn a_wrong_query_is_refused_as_a_search_is() {
         "unknown_timezone"
     );
     assert_eq!(refused(Query { min_version: Some(Seq(1 << 40)), ..Query::default() }), "version_not_reached");
+}
+
+#[test]
+fn an_export_of_a_workspace_that_is_deleted_ends_with_an_error_and_leaves_nothing() {
+    let place = place(120, settings::small());
+    let (engine, ws) = (&place.engine, place.actor.workspace);
+    let other = api::workspace(engine, "There");
+    let mut export = engine.export(&place.actor, &Query::default()).expect("an export");
+    assert_eq!(export.next_chunk(30).expect("read").len(), 30);
+    write(&place, 0, 100, 1);
+    engine.delete_workspace(ws, 120).expect("deleted");
+    let ended = export.next_chunk(30).expect_err("half of it does not look whole");
+    assert_eq!(ended.code(), "not_found");
+    let mut out = Vec::new();
+    let export = engine.export(&Actor::operator(other), &Query::default()).expect("another");
+    assert_eq!(export.write(Format::Csv, &mut out, &mut |_| ()).expect("written"), 0);
 }

@@ -187,11 +187,15 @@ impl Large {
 
     /// Asks for an export and reads the answer's head only.
     fn ask(&self) -> Answer {
+        self.ask_in("HTTP/1.1")
+    }
+
+    fn ask_in(&self, protocol: &str) -> Answer {
         let mut stream = TcpStream::connect(self.address).expect("a connection");
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
         let body = "{\"format\": \"ndjson\"}";
         let request = format!(
-            "POST {EXPORT} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n\
+            "POST {EXPORT} {protocol}\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n\
              Content-Length: {}\r\n\r\n{body}",
             self.token,
             body.len()
@@ -305,6 +309,23 @@ async fn what_fails_is_broken_off_or_refused() {
         assert!(body.contains("\"export_failed\""), "{body}");
     })
     .await;
+    // There the end of the connection would be the end of the answer.
+    for bytes_max in [12 << 20, 1 << 30] {
+        let large = Large::start(|settings| {
+            settings.export_head_wait_ms = 0;
+            settings.timeout_ms = 120_000;
+            settings.export_bytes_max = bytes_max;
+        })
+        .await;
+        aside(move || {
+            let answer = large.ask_in("HTTP/1.0");
+            let is_large_enough = bytes_max > 1 << 29;
+            assert_eq!(answer.status(), if is_large_enough { "200" } else { "500" }, "{}", answer.head);
+            assert!(answer.header("content-length").is_some(), "{}", answer.head);
+            assert!(!is_large_enough || answer.whole().expect("it is whole") == large.expected());
+        })
+        .await;
+    }
     let large = Large::start(|settings| settings.export_free_bytes_min = u64::MAX).await;
     aside(move || {
         let answer = large.ask();

@@ -127,7 +127,7 @@ async fn a_contact_an_agent_may_not_see_reads_as_absent() {
                 ("GET", format!("/v1/contacts/{contact}/interactions"), ""),
                 ("POST", format!("/v1/contacts/{contact}/explain"), "{}"),
                 ("POST", format!("/v1/contacts/{contact}/tags"), "{\"tags\": [\"seen\"]}"),
-                ("POST", format!("/v1/contacts/{contact}/interactions"), "{\"kind\": \"comment\"}"),
+                ("POST", format!("/v1/contacts/{contact}/interactions"), "{\"kind\": \"comment\", \"text\": \"x\"}"),
             ] {
                 let reply = call(&api, token, method, &path, body).await;
                 assert_eq!(reply.status == 404, seen == 0, "{method} {path}: {}", reply.status);

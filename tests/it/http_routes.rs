@@ -120,7 +120,7 @@ async fn interactions(tour: &mut Tour) {
         assert_eq!(recorded["stored"], true);
         assert_eq!(recorded["contact"]["lastInteractionAt"], format!("2026-03-01T10:0{minute}:00.000Z"));
     }
-    let now = json!({"kind": "comment"});
+    let now = json!({"kind": "comment", "text": "now"});
     let recorded = tour.call(201, "POST", template, path, Some(now)).await;
     assert_eq!(recorded["interaction"]["at"], "2026-03-02T10:00:00.000Z");
     assert!(recorded["interaction"]["author"].is_u64());

@@ -200,7 +200,7 @@ async fn who_wrote_it_is_said_and_not_forged() {
         id(talk.api.get(&talk.api.agent, "/v1/me").await.json()),
     );
     let authors = |kind: &str, author: Option<&Json>| {
-        let mut new = json!({"kind": kind, "channel": "whatsapp"});
+        let mut new = json!({"kind": kind, "channel": "whatsapp", "text": "x"});
         if let Some(author) = author {
             new["author"] = author.clone();
         }
@@ -239,9 +239,11 @@ async fn what_cannot_be_recorded_changes_nothing() {
         (json!({"kind": "outgoingMessage", "text": "x"}), "missing_member"),
         (json!({"kind": "incomingMessage", "channel": 99}), "unknown_channel"),
         (json!({"kind": "incomingMessage", "channel": "carrier pigeon"}), "unknown_channel"),
-        (json!({"kind": "comment", "author": 99}), "unknown_user"),
-        (json!({"kind": "comment", "at": "tomorrow noon"}), "invalid_time"),
-        (json!({"kind": "comment", "at": "2026-03-04T00:00:00Z"}), "time_ahead"),
+        (json!({"kind": "comment"}), "missing_member"),
+        (json!({"kind": "comment", "text": " "}), "missing_member"),
+        (json!({"kind": "comment", "text": "x", "author": 99}), "unknown_user"),
+        (json!({"kind": "comment", "text": "x", "at": "tomorrow noon"}), "invalid_time"),
+        (json!({"kind": "comment", "text": "x", "at": "2026-03-04T00:00:00Z"}), "time_ahead"),
         (json!({"kind": "shout"}), "unknown_value"),
         (json!({"kind": "comment", "text": "x".repeat(100_000)}), "too_long"),
     ];

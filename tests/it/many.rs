@@ -247,3 +247,28 @@ async fn a_change_snoozes_blocks_and_brings_back() {
     let new = json!({"firstName": "Zoe", "status": "snoozed", "snoozedUntil": end});
     assert_eq!(api.send(&api.owner, "POST", "/v1/contacts", &new).await.json()["contact"]["snoozedUntil"], end);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conversation_that_is_opened_by_hand_says_when() {
+    let api = Api::new().await;
+    let patch = async |changes: Json| api.send(&api.owner, "PATCH", "/v1/contacts/1", &changes).await;
+    let opened = async || contact(&api, 1).await["conversationOpenedAt"].clone();
+    let now = rollcall::contact::time::rfc3339(NOW);
+    patch(json!({"status": "closed"})).await;
+    let before = opened().await;
+    assert_ne!(before, now);
+    // It is not opened where it is open behind a block, nor closed or snoozed.
+    patch(json!({"status": "blocked"})).await;
+    done(&api, json!({"contacts": [1], "action": "unblock"})).await;
+    patch(json!({"status": "snoozed"})).await;
+    assert_eq!(opened().await, before);
+    patch(json!({"status": "open"})).await;
+    assert_eq!(opened().await, now);
+    api.engine.clock().set(NOW + 1000);
+    patch(json!({"status": "blocked"})).await;
+    patch(json!({"status": "open"})).await;
+    assert_eq!(opened().await, now, "it was open all the time");
+    done(&api, json!({"contacts": [1], "action": "setStatus", "status": "closed"})).await;
+    done(&api, json!({"contacts": [1], "action": "setStatus", "status": "open"})).await;
+    assert_eq!(opened().await, rollcall::contact::time::rfc3339(NOW + 1000));
+}

@@ -254,3 +254,125 @@ fn a_backup_taken_while_contacts_are_merged_is_whole() {
     assert!(writing.join().expect("the writer ends") > 0);
     sound(&engine, &actor);
 }
+
+#[test]
+fn an_agent_does_not_reach_what_they_do_not_see_by_way_of_what_was_theirs() {
+    let (engine, operator) = world(&[json!({"firstName": "Ana"}), json!({"firstName": "Bo"})]);
+    let new = User {
+        id: UserId(0),
+        first_name: "Lone".into(),
+        last_name: None,
+        email: "lone@x.org".into(),
+        role: Role::Agent,
+        team: None,
+        restrict_data_export: false,
+        restrict_contact_deletion: false,
+        show_only_mine: true,
+        show_team_contacts: false,
+        columns: None,
+    };
+    let lone = engine.put_user(&operator, new).expect("a user").value;
+    let mine = fields(json!({"assignee": lone.id.0}));
+    engine.update_contact(&operator, &id(2), &mine).expect("assigned");
+    comment(&engine, &operator, 1, 1, "hidden");
+    comment(&engine, &operator, 2, 2, "mine");
+    // Found while it was theirs; then it is merged into one that is not.
+    let found = engine.contact(operator.workspace, &id(2), None).expect("there").value;
+    let agent = Actor { user: Some(Arc::new(lone)), ..operator.clone() };
+    assert!(agent.sees(&found, &engine.catalog(operator.workspace).expect("a catalog")));
+    let unassigned = fields(json!({"assignee": "primary"}));
+    engine.merge(&operator, &id(1), &id(2), &unassigned).expect("merged");
+    let entry = Interaction { kind: InteractionKind::Comment, at: 3, channel: None, author: None, text: None };
+    assert_eq!(engine.record(&agent, &id(2), entry).expect_err("hidden").code(), "not_found");
+    assert_eq!(engine.add_tags(&agent, &id(2), &["vip".into()]).expect_err("hidden").code(), "not_found");
+    assert_eq!(engine.remove_tags(&agent, &id(2), &["vip".into()]).expect_err("hidden").code(), "not_found");
+    let query = rollcall::engine::Query::default();
+    assert_eq!(engine.explain_contact(&agent, &id(2), &query).expect_err("hidden").code(), "not_found");
+    let history = engine.history_of_contact(operator.workspace, &found, None, 10).expect("a history");
+    let texts: Vec<_> = history.iter().filter_map(|(_, entry)| entry.text.as_deref()).collect();
+    assert_eq!(texts, ["mine"]);
+}
+
+#[test]
+fn a_long_history_is_told_apart_while_it_goes_on() {
+    let (engine, actor) = world(&[json!({"firstName": "Ana"}), json!({"firstName": "Bo"})]);
+    comment(&engine, &actor, 2, 9_000_000, "Bo's");
+    merge(&engine, &actor, 1, 2);
+    let entries = 2500;
+    (0..entries).for_each(|at| comment(&engine, &actor, 1, at, "later"));
+    let (writer, by) = (engine.clone(), actor.clone());
+    let writing = std::thread::spawn(move || (0..200).for_each(|at| comment(&writer, &by, 1, 1_000_000 + at, "now")));
+    let parted = engine.unmerge(&actor, &id(1), ContactId(2)).expect("given back").value;
+    writing.join().expect("the writer ends");
+    // Bo's time went along; what happened before Ana was parted from Bo counts.
+    assert!(parted.primary.last_interaction_at.is_some_and(|at| (entries - 1..9_000_000).contains(&at)));
+    assert_eq!(parted.secondary.last_interaction_at, Some(9_000_000));
+    let ana = engine.contact(actor.workspace, &id(1), None).expect("there").value;
+    assert_eq!(ana.last_interaction_at, Some(1_000_199));
+    assert_eq!(history(&engine, &actor, 1, 100).len(), 2700);
+    assert_eq!(history(&engine, &actor, 2, 100), ["Bo's"]);
+    sound(&engine, &actor);
+}
+
+#[test]
+fn what_leads_to_a_contact_is_taken_and_says_why_and_so_many_can_be_merged() {
+    let people: Vec<Json> = (0..502).map(|at| json!({"firstName": "N", "email": format!("e{at}@x.org")})).collect();
+    let (engine, actor) = world(&people);
+    (2..=501).for_each(|second| drop(merge(&engine, &actor, 1, second)));
+    let refused = engine.merge(&actor, &id(1), &id(502), &Map::new()).expect_err("too many");
+    assert_eq!(refused.code(), "limit_exceeded");
+    assert!(engine.merge(&actor, &id(502), &id(1), &Map::new()).is_err());
+    let said =
+        |email: &str| engine.create_contact(&actor, &fields(json!({"email": email}))).expect_err("taken").to_string();
+    assert_eq!(said("e0@x.org"), "contact 1 already has this e-mail");
+    assert_eq!(said("E7@x.org"), "this e-mail leads to contact 1, into which one that had it was merged");
+    engine.unmerge(&actor, &id(1), ContactId(300)).expect("given back");
+    merge(&engine, &actor, 1, 502);
+    sound(&engine, &actor);
+}
+
+/// What one of several callers does to a few contacts, so that batches hold operations that meet.
+fn meddle(engine: &Engine, actor: &Actor, caller: u32) {
+    for done in 0..150u32 {
+        let draw = |salt: u32| 1 + (done.wrapping_mul(2_654_435_761) ^ caller.wrapping_mul(40_503) ^ salt) / 7 % 9;
+        let (one, two) = (id(draw(1)), draw(2));
+        let _ = match draw(3) {
+            1 | 2 => engine.merge(actor, &one, &id(two), &Map::new()).map(drop),
+            3 | 4 => engine.unmerge(actor, &one, ContactId(two)).map(drop),
+            5 => engine.delete_contact(actor, &one).map(drop),
+            6 => engine.update_contact(actor, &one, &fields(json!({"email": format!("e{two}@x.org")}))).map(drop),
+            7 => {
+                let end = NOW + Millis::from(two) * 1000;
+                let snooze = json!({"status": "snoozed", "snoozedUntil": end});
+                engine.update_contact(actor, &one, &fields(snooze)).map(drop)
+            }
+            8 => engine.create_contact(actor, &fields(json!({"email": format!("e{two}@x.org")}))).map(drop),
+            _ => {
+                let kind = InteractionKind::Event;
+                let entry = Interaction { kind, at: i64::from(two), channel: None, author: None, text: None };
+                engine.record(actor, &one, entry).map(drop)
+            }
+        };
+    }
+}
+
+#[test]
+fn operations_that_meet_in_a_batch_leave_nothing_that_does_not_hold_together() {
+    for round in 0..6 {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+        let engine = open(store.clone(), None);
+        let actor = Actor::operator(api::workspace(&engine, "one"));
+        for at in 0..9 {
+            engine.create_contact(&actor, &fields(json!({"email": format!("e{at}@x.org")}))).expect("made");
+        }
+        std::thread::scope(|scope| {
+            for caller in 0..8 {
+                let (engine, actor) = (&engine, &actor);
+                scope.spawn(move || meddle(engine, actor, round * 8 + caller));
+            }
+        });
+        sound(&engine, &actor);
+        drop(engine);
+        sound(&open(store, None), &actor);
+    }
+}

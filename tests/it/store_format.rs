@@ -77,3 +77,14 @@ fn a_store_of_format_1_is_read_completely_and_written_on() {
         sample::add(&records, CONTACTS + added + 1, CONTACTS + added + 1).unwrap();
     }
 }
+
+#[test]
+fn a_store_of_format_1_is_compacted() {
+    let data = tempfile::tempdir().unwrap();
+    let store = data.path().join("store");
+    std::fs::create_dir(&store).unwrap();
+    unpack(&std::fs::read(fixture()).unwrap(), &store);
+    crate::support::command::done(data.path(), &["compact"]);
+    let records = Records::open(Arc::new(SledStore::open(&store, SETTINGS).unwrap())).unwrap();
+    assert_eq!(sample::differences(&records, CONTACTS).unwrap(), [""; 0]);
+}

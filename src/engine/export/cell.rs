@@ -114,7 +114,8 @@ fn is_plain_number(text: &str) -> bool {
     [whole, fraction].into_iter().all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()))
 }
 
-/// Joins names by `;`, with `\` before a `;` or `\` inside one.
+/// Joins names by `;`, with `\` before a `;` or `\` inside one, and before a `[` that the list would begin with: a reader takes
+/// that for JSON.
 pub(super) fn join<'a>(names: impl Iterator<Item = &'a str>) -> String {
     let mut out = String::new();
     for (at, name) in names.enumerate() {
@@ -122,7 +123,7 @@ pub(super) fn join<'a>(names: impl Iterator<Item = &'a str>) -> String {
             out.push(';');
         }
         for letter in name.chars() {
-            if matches!(letter, ';' | '\\') {
+            if matches!(letter, ';' | '\\') || (letter == '[' && out.is_empty()) {
                 out.push('\\');
             }
             out.push(letter);
@@ -200,6 +201,7 @@ mod tests {
         assert_eq!(join(["a;b", "c\\d", "vip"].into_iter()), "a\\;b;c\\\\d;vip");
         assert_eq!(split("a\\;b; c\\\\d ;;vip;"), ["a;b", "c\\d", "vip"]);
         assert_eq!(split(""), Vec::<String>::new());
+        assert_eq!(join(["[vip]", "[b]"].into_iter()), "\\[vip];[b]");
     }
 
     /// The cells that a program finds in the line which minds no quotes and separates by one of these.
@@ -229,8 +231,9 @@ mod tests {
         }
 
         #[test]
-        fn any_tags_come_back(tags in proptest::collection::vec("[a-c;\\\\'=]{1,5}", 0..5)) {
+        fn any_tags_come_back(tags in proptest::collection::vec("[a-c;\\\\'=\\[]{1,5}", 0..5)) {
             let joined = join(tags.iter().map(String::as_str));
+            prop_assert!(!joined.starts_with('['));
             prop_assert_eq!(split(&read(&neutralise(&joined))), tags);
         }
     }

@@ -29,7 +29,16 @@ pub struct Snapshots(Mutex<HashMap<WorkspaceId, Vec<Weak<Snapshot>>>>);
 
 impl Snapshots {
     fn add(&self, ws: WorkspaceId, snapshot: &Arc<Snapshot>) {
-        self.0.lock().entry(ws).or_default().push(Arc::downgrade(snapshot));
+        let mut all = self.0.lock();
+        let of_workspace = all.entry(ws).or_default();
+        // Where nothing is written nobody else looks who is done.
+        of_workspace.retain(|snapshot| snapshot.strong_count() > 0);
+        of_workspace.push(Arc::downgrade(snapshot));
+    }
+
+    /// Lets go of those of a workspace that is deleted: whoever reads one finds no workspace.
+    pub fn forget(&self, ws: WorkspaceId) {
+        self.0.lock().remove(&ws);
     }
 
     /// Whether one of the workspace is being read.
@@ -200,5 +209,27 @@ impl Export {
             };
             return taken.into_iter().map(contact).collect();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_kept_of_exports_that_are_over() {
+        let (snapshots, ws) = (Snapshots::default(), WorkspaceId(1));
+        let begin = || {
+            let snapshot = Arc::new(Snapshot::new(RowSet::new(), 1));
+            snapshots.add(ws, &snapshot);
+            snapshot
+        };
+        (0..100).for_each(|_| drop(begin()));
+        let living = begin();
+        assert_eq!(snapshots.0.lock()[&ws].len(), 1);
+        assert!(snapshots.is_live(ws));
+        snapshots.forget(ws);
+        assert!(!snapshots.is_live(ws) && snapshots.0.lock().is_empty());
+        drop(living);
     }
 }

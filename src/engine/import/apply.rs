@@ -268,6 +268,7 @@ impl<'a> Applier<'a> {
         if contact == *before {
             return Ok(Outcome::Unchanged(id));
         }
+        contact.note_opened(&before, txn.now);
         contact.updated_at = contact.updated_at.max(txn.now);
         txn.put(Some(before), contact)?;
         Ok(Outcome::Updated(id))

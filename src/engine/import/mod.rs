@@ -18,7 +18,7 @@ pub use columns::Columns;
 pub use mapping::{FieldToMake, Plan};
 pub use spec::{
     Column, ColumnDetails, ColumnTo, Failure, Look, MatchBy, NewFields, NewImport, Options, Phase, Purpose, Shape,
-    Spec, Suggestion, Sure, Tally, Unmapped,
+    Spec, Suggestion, Sure, Tally, Unmapped, forget_values,
 };
 pub use step::{Benches, clear_after, step};
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::columns::Columns;
 use super::mapping::Plan;
-use crate::contact::{ContactId, DataType, Job};
+use crate::contact::{ContactId, DataType, Job, JobKind, JobState};
 use crate::engine::export::Format;
 use crate::engine::{Error, Result};
 
@@ -272,16 +272,23 @@ impl Spec {
         serde_json::from_str(&job.spec).map_err(|_| Error::Io("what an import's job keeps cannot be read".into()))
     }
 
-    /// Forgets the rows that were shown of the file.
-    pub(super) fn forget_rows(&mut self) {
-        if let Some(look) = &mut self.look {
-            look.first_rows.clear();
-        }
-    }
-
     /// Puts it back into its job.
     pub fn keep(&self, job: &mut Job) {
         // It holds nothing that JSON cannot.
         job.spec = serde_json::to_string(self).unwrap_or_default();
+    }
+}
+
+/// Forgets the first rows of an import that is over, however it ended: they are contacts' values.
+pub fn forget_values(job: &mut Job) {
+    let is_over = !job.state.is_active() && job.state != JobState::Prepared;
+    if job.kind != JobKind::Import || !is_over {
+        return;
+    }
+    // What cannot be read must still be able to fail.
+    let Ok(mut spec) = Spec::of(job) else { return };
+    if let Some(look) = spec.look.as_mut().filter(|look| !look.first_rows.is_empty()) {
+        look.first_rows.clear();
+        spec.keep(job);
     }
 }

@@ -123,11 +123,8 @@ pub fn clear_after(workshop: &Workshop, ws: WorkspaceId, job: &Job) -> Result<St
     let clear = move |txn: &mut Txn| {
         let all = txn.clear_sides(SideRange::Parts(id, PartKind::Upload), CLEARED_AT_ONCE)?;
         if all {
-            let mut job = stored(txn, id)?;
-            let mut spec = Spec::of(&job)?;
-            spec.forget_rows();
-            spec.keep(&mut job);
-            // This takes the mark away too.
+            let job = stored(txn, id)?;
+            // This takes the mark away.
             save(txn, &job)?;
         }
         Ok(all)
@@ -307,9 +304,8 @@ impl Worker<'_> {
         if !all {
             return Ok(Step::More);
         }
-        self.change(Phase::Clearing, |job, spec| {
+        self.change(Phase::Clearing, |job, _| {
             job.state = if job.error.is_some() { JobState::Failed } else { JobState::Done };
-            spec.forget_rows();
         })?;
         Ok(Step::Over)
     }

@@ -46,13 +46,14 @@ members! {
     "conversation" conversation;
     "blocked" blocked;
     "snoozedUntil" snoozed_until;
+    "conversationOpenedAt" conversation_opened_at;
     "tags" tags;
 }
 
 /// The member that a caller knows it as. What makes up the status is put back together or not at all.
 fn shown(name: &str) -> &str {
     match name {
-        "conversation" | "blocked" | "snoozedUntil" => "status",
+        "conversation" | "blocked" | "snoozedUntil" | "conversationOpenedAt" => "status",
         other => other,
     }
 }

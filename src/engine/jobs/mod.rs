@@ -24,7 +24,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::txn::Txn;
-use super::{Actor, Engine, Error, Result, Written};
+use super::{Actor, Engine, Error, Result, Written, import};
 use crate::contact::{Job, JobId, JobKind, JobState, Note, PartKind, Seq, WorkspaceId};
 use crate::store::{ActiveJob, Alarm, AlarmSet, SideRange};
 
@@ -175,7 +175,8 @@ pub fn save(txn: &mut Txn, job: &Job) -> Result<()> {
         true => txn.put_side(job.id, &ActiveJob::default()),
         false => txn.delete_side::<ActiveJob>(job.id),
     }
-    let job = Job { version: Some(txn.version()), ..job.clone() };
+    let mut job = Job { version: Some(txn.version()), ..job.clone() };
+    import::forget_values(&mut job);
     txn.put_side(job.id, &job);
     Ok(())
 }

@@ -142,6 +142,8 @@ fn carry_on(workshop: &Workshop, ws: WorkspaceId, id: JobId) -> Step {
         Ok(step) => step,
         // It goes on at the next start.
         Err(Error::Closing) => Step::Over,
+        // Deleted meanwhile, with all its jobs.
+        Err(Error::NotFound { what: "workspace", .. }) => Step::Over,
         Err(error) => end(workshop, ws, id, &error),
     }
 }

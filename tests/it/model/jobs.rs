@@ -189,12 +189,17 @@ impl Model {
 
     /// What makes up the status goes back together or not at all.
     fn talk_back(&self, person: &mut Person, before: &Person, after: &Person, whole: &mut bool) {
-        let touched =
-            [before.talk != after.talk, before.blocked != after.blocked, before.snoozed_until != after.snoozed_until];
+        let touched = [
+            before.talk != after.talk,
+            before.blocked != after.blocked,
+            before.snoozed_until != after.snoozed_until,
+            before.opened_at != after.opened_at,
+        ];
         let is_as = |other: &Person| {
             (!touched[0] || person.talk == other.talk)
                 && (!touched[1] || person.blocked == other.blocked)
                 && (!touched[2] || person.snoozed_until == other.snoozed_until)
+                && (!touched[3] || person.opened_at == other.opened_at)
         };
         if is_as(before) {
             return;
@@ -211,6 +216,9 @@ impl Model {
         }
         if touched[2] {
             person.snoozed_until = before.snoozed_until;
+        }
+        if touched[3] {
+            person.opened_at = before.opened_at;
         }
     }
 

@@ -206,6 +206,9 @@ impl Model {
         if talk != Talk::Snoozed || person.talk != Talk::Snoozed {
             person.snoozed_until = None;
         }
+        if talk == Talk::Open && person.talk != Talk::Open && self.people.contains_key(&person.id) {
+            person.opened_at = person.opened_at.max(Some(self.now));
+        }
         person.talk = talk;
         Ok(())
     }
