@@ -138,6 +138,12 @@ impl Staged {
         self.items.extend(item_key(subject));
     }
 
+    /// Forgets all that only writing needs: what contacts were, and the log of changes.
+    pub fn forget_past(&mut self) {
+        self.contacts.values_mut().for_each(|touched| touched.before = None);
+        (self.changes, self.items) = (Vec::new(), BTreeSet::new());
+    }
+
     /// Puts another round of changes, made on a copy of this one's head and catalog, on top.
     pub fn absorb(&mut self, delta: Staged) {
         for (id, touched) in delta.contacts {

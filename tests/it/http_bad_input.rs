@@ -2,6 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
+use crate::bad_imports::IMPORTS;
 use crate::bad_input::{BODIES, CONTACTS, CONVERSATION, DEFINITIONS, IDENTIFIERS, JOBS, ROUTES, Row, SEGMENTS};
 use crate::bad_query::{FILTERS, MEMBERS};
 use crate::support::api::{Api, Reply};
@@ -45,7 +46,7 @@ async fn wrong_requests_are_refused_and_change_nothing() {
     let api = Api::new().await;
     let before = version(&api).await;
     let mut judge = Judge::default();
-    for rows in [CONTACTS, IDENTIFIERS, ROUTES, CONVERSATION, DEFINITIONS, JOBS, SEGMENTS] {
+    for rows in [CONTACTS, IDENTIFIERS, ROUTES, CONVERSATION, DEFINITIONS, IMPORTS, JOBS, SEGMENTS] {
         table(&api, &mut judge, rows).await;
     }
     bodies(&api, &mut judge).await;

@@ -2,6 +2,7 @@
 
 mod support;
 
+mod bad_imports;
 mod bad_input;
 mod bad_query;
 mod cli_demo;
@@ -23,6 +24,7 @@ mod http_routes;
 mod http_segments;
 mod http_server;
 mod idempotency;
+mod import_edges;
 mod import_files;
 mod import_job;
 mod interactions;

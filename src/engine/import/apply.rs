@@ -76,7 +76,9 @@ impl Fields {
     ) -> std::result::Result<(), String> {
         match &target.to {
             To::Member(name) => {
-                self.members.insert(name.clone(), member(name, value)?);
+                if let Some(value) = member(name, value)? {
+                    self.members.insert(name.clone(), value);
+                }
             }
             To::Custom(slug) => {
                 customs.insert(slug.clone(), value.into_owned());
@@ -91,10 +93,11 @@ impl Fields {
     }
 }
 
-/// The value as the contact's JSON takes it: tags apart, objects in a cell read, a neutralised phone as it was.
-fn member(name: &str, value: Cow<Json>) -> std::result::Result<Json, String> {
-    let Json::String(text) = &*value else { return Ok(value.into_owned()) };
-    Ok(match name {
+/// The value as the contact's JSON takes it: tags apart, objects in a cell read, a neutralised phone as it was. None where
+/// marks between values are all there is: that is an empty cell.
+fn member(name: &str, value: Cow<Json>) -> std::result::Result<Option<Json>, String> {
+    let Json::String(text) = &*value else { return Ok(Some(value.into_owned())) };
+    let read = match name {
         "tags" if text.contains(SEVERAL) || text.starts_with("* ") => {
             // Google's own groups begin with a star.
             let names = text.split(SEVERAL).map(str::trim);
@@ -107,12 +110,14 @@ fn member(name: &str, value: Cow<Json>) -> std::result::Result<Json, String> {
         "phone" => Json::from(first_of(text.trim_start_matches('\''))),
         "email" => Json::from(first_of(text)),
         _ => value.into_owned(),
-    })
+    };
+    let empty = read.as_str().is_some_and(str::is_empty) || read.as_array().is_some_and(Vec::is_empty);
+    Ok((!empty).then_some(read))
 }
 
 /// The first of several values in one cell.
 pub fn first_of(text: &str) -> &str {
-    text.split(SEVERAL).next().unwrap_or_default().trim()
+    text.split(SEVERAL).map(str::trim).find(|one| !one.is_empty()).unwrap_or_default()
 }
 
 /// Makes the plan's custom fields where they are not there yet.
@@ -237,6 +242,7 @@ impl<'a> Applier<'a> {
         take_unknown_tags(txn, &mut draft)?;
         draft.apply(&mut contact);
         Draft::complete(&mut contact)?;
+        draft.fits(&contact)?;
         self.add_tags(&mut contact);
         contact.id = txn.next_contact()?;
         Ok(Outcome::Added(txn.put(None, contact)?.id))
@@ -248,6 +254,10 @@ impl<'a> Applier<'a> {
         let mut contact = (*before).clone();
         draft.apply(&mut contact);
         self.keep(&mut contact, &before, txn.catalog());
+        // An end that was kept is as good as it was.
+        if contact.snoozed_until != before.snoozed_until {
+            draft.fits(&contact)?;
+        }
         txn.refuse_taken(&contact, Some(&before))?;
         if !draft.unknown_tags.is_empty() {
             take_unknown_tags(txn, &mut draft)?;
@@ -274,6 +284,7 @@ impl<'a> Applier<'a> {
         contact.last_incoming_message_at = before.last_incoming_message_at;
         contact.last_interaction_at = before.last_interaction_at;
         (contact.created_at, contact.updated_at) = (before.created_at, before.updated_at);
+        keep_own_identity(contact, before);
         for target in self.plan.targets.iter().filter(|target| !target.overwrite) {
             match &target.to {
                 To::Member(name) => keep_member(name, contact, before),
@@ -292,6 +303,24 @@ impl<'a> Applier<'a> {
         if !self.tags.is_empty() {
             unite(&mut contact.tags, &self.tags);
         }
+    }
+}
+
+/// A row that names a contact by the e-mail or phone of one that was merged into it does not take away its own.
+fn keep_own_identity(contact: &mut Contact, before: &Contact) {
+    if before.merged.is_none() {
+        return;
+    }
+    let email = |contact: &Contact| contact.email.as_deref().map(fold::compare).map(IdentityKey::Email);
+    let phone = |contact: &Contact| contact.phone.as_ref().map(|phone| IdentityKey::Phone(phone.digits));
+    let is_others = |own: Option<IdentityKey>, now: Option<IdentityKey>| {
+        own.is_some() && own != now && IdentityKey::of(before).any(|held| Some(held) == now)
+    };
+    if is_others(email(before), email(contact)) {
+        contact.email.clone_from(&before.email);
+    }
+    if is_others(phone(before), phone(contact)) {
+        contact.phone.clone_from(&before.phone);
     }
 }
 

@@ -18,6 +18,10 @@ const FIRST_ROWS: usize = 5;
 const SHOWN_CHARS: usize = 100;
 const SAMPLE_CHARS: usize = 300;
 const HEADER_CHARS: usize = 255;
+/// Characters of a cell that is shown where the rows would take too much, and what all that is kept of a file may take: it
+/// is written anew with every batch.
+const SHORT_CHARS: usize = 20;
+const KEPT_BYTES_MAX: usize = 384 << 10;
 /// How long one step may take, in microseconds.
 pub const STEP_MICROS: u64 = 50_000;
 
@@ -198,13 +202,14 @@ impl Rows {
             given: cut(&given, HEADER_CHARS),
             suggestion,
         });
-        Seen::Table(Box::new(Look {
+        let look = Look {
             columns: columns.collect(),
             shape: self.shape,
             rows: self.rows,
             first_rows: self.first_rows,
             remarks,
-        }))
+        };
+        small_enough(look).map_or_else(Seen::Refused, |look| Seen::Table(Box::new(look)))
     }
 
     fn remarks(&self, given: &[String]) -> Vec<String> {
@@ -223,14 +228,26 @@ impl Rows {
             remarks.push("The file has a header and no rows.".to_owned());
         }
         if self.unreadable > 0 {
-            remarks
-                .push(format!("{} rows cannot be read and will fail; the others are not affected.", self.unreadable));
+            let rows = if self.unreadable == 1 { "1 row".to_owned() } else { format!("{} rows", self.unreadable) };
+            remarks.push(format!("{rows} cannot be read and will fail; the others are not affected."));
         }
         if given.len() == 1 && self.shape.format == Format::Csv {
             remarks
                 .push("The file has one column: if it should have more, say what stands between the cells.".to_owned());
         }
         remarks
+    }
+}
+
+/// With shorter cells where it would take too much.
+fn small_enough(mut look: Look) -> Result<Look, String> {
+    let bytes = |look: &Look| serde_json::to_string(look).map_or(usize::MAX, |json| json.len());
+    if bytes(&look) > KEPT_BYTES_MAX {
+        look.first_rows.iter_mut().flatten().for_each(|cell| *cell = cut(cell, SHORT_CHARS));
+    }
+    match bytes(&look) > KEPT_BYTES_MAX {
+        false => Ok(look),
+        true => Err("the headers of the file are too long to be kept: shorten them and upload it again".to_owned()),
     }
 }
 

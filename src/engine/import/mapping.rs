@@ -1,5 +1,7 @@
 //! Which field each column of a file fills.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::REASON;
@@ -11,6 +13,8 @@ use crate::engine::{Error, NewField, Result};
 
 /// The longest slug and name of a custom field.
 const NAME_MAX: usize = 50;
+/// Wrong names for which the nearest right one is looked for.
+const NEAR_MAX: usize = 20;
 /// Tags that every row may be given.
 const TAGS_MAX: usize = 100;
 
@@ -85,7 +89,7 @@ pub enum Named {
 /// # Errors
 /// [`Error::Invalid`] with paths into the options; [`Error::Limit`] for more custom fields than a workspace may have.
 pub fn resolve(look: &Look, options: &Options, catalog: &Catalog, fields_max: usize) -> Result<Plan> {
-    let mut mapper = Mapper { look, options, catalog, plan: empty(options), mistakes: Vec::new() };
+    let mut mapper = Mapper::new(look, options, catalog);
     mapper.check_names();
     for at in 0..look.columns.len() {
         let target = mapper.column(at);
@@ -118,20 +122,63 @@ struct Mapper<'a> {
     look: &'a Look,
     options: &'a Options,
     catalog: &'a Catalog,
+    /// The column of each header, and of each as it is compared.
+    exactly: HashMap<&'a str, usize>,
+    loosely: HashMap<String, usize>,
+    /// What the caller says of columns, with its columns found: these are asked for once for every column.
+    given: Vec<Given>,
+    types: HashMap<usize, DataType>,
+    new: HashMap<usize, Option<DataType>>,
     plan: Plan,
     mistakes: Vec<Mistake>,
 }
 
-impl Mapper<'_> {
+/// A column that is mapped by hand, and what it fills.
+struct Given {
+    at: Option<usize>,
+    to: Option<To>,
+}
+
+impl<'a> Mapper<'a> {
+    fn new(look: &'a Look, options: &'a Options, catalog: &'a Catalog) -> Mapper<'a> {
+        let mut mapper = Mapper {
+            look,
+            options,
+            catalog,
+            exactly: HashMap::new(),
+            loosely: HashMap::new(),
+            given: Vec::new(),
+            types: HashMap::new(),
+            new: HashMap::new(),
+            plan: empty(options),
+            mistakes: Vec::new(),
+        };
+        for (at, column) in look.columns.iter().enumerate() {
+            mapper.exactly.entry(&column.header).or_insert(at);
+            mapper.loosely.entry(bare(&column.header)).or_insert(at);
+        }
+        for (header, to) in &options.columns.0 {
+            let given = Given { at: mapper.place(header), to: mapper.target_given(to) };
+            mapper.given.push(given);
+        }
+        for (header, data_type) in &options.types.0 {
+            mapper.place(header).map(|at| mapper.types.entry(at).or_insert(*data_type));
+        }
+        if let Some(NewFields::Some(some)) = &options.new_fields {
+            for (header, data_type) in &some.0 {
+                mapper.place(header).map(|at| mapper.new.entry(at).or_insert(*data_type));
+            }
+        }
+        mapper
+    }
+
     fn wrong(&mut self, path: impl Into<String>, code: &'static str, message: impl Into<String>) {
         self.mistakes.push(Mistake::new(path, code, message));
     }
 
     /// The column of that header.
     fn place(&self, header: &str) -> Option<usize> {
-        let columns = &self.look.columns;
-        let exactly = columns.iter().position(|column| column.header == header);
-        exactly.or_else(|| columns.iter().position(|column| bare(&column.header) == bare(header)))
+        self.exactly.get(header).or_else(|| self.loosely.get(&bare(header))).copied()
     }
 
     /// What the caller says of columns the file does not have, of fields that are not there, of tags and time zone.
@@ -146,6 +193,8 @@ impl Mapper<'_> {
         for (member, header) in named.chain(options.types.0.iter().map(|(header, _)| ("types", header))) {
             if self.place(header).is_none() {
                 let headers = self.look.columns.iter().map(|column| column.header.as_str());
+                // To compare names takes time, which other writers wait for.
+                let headers = headers.take(if self.mistakes.len() < NEAR_MAX { usize::MAX } else { 0 });
                 let near = suggest::did_you_mean(header, headers);
                 self.wrong(
                     format!("{member}.{}", short(header)),
@@ -170,8 +219,8 @@ impl Mapper<'_> {
         let column = &self.look.columns[at];
         let ignored = Target { to: To::Nothing, overwrite: true };
         let options = self.options;
-        let by_hand = options.columns.0.iter().find(|(header, _)| self.place(header) == Some(at));
-        if let Some((header, to)) = by_hand {
+        let by_hand = self.given.iter().position(|given| given.at == Some(at));
+        if let Some((place, (header, to))) = by_hand.and_then(|place| Some((place, options.columns.0.get(place)?))) {
             let (field, overwrite) = match to {
                 ColumnTo::Nothing(()) => {
                     self.plan.left_out.push(column.header.clone());
@@ -180,7 +229,7 @@ impl Mapper<'_> {
                 ColumnTo::Field(field) => (field, true),
                 ColumnTo::Details(details) => (&details.field, details.overwrite),
             };
-            return self.by_hand(header, field, overwrite).unwrap_or(ignored);
+            return self.by_hand(place, header, field, overwrite).unwrap_or(ignored);
         }
         let to = if column.given == REASON { Some(To::Nothing) } else { self.by_itself(at) };
         if let Some(to) = to {
@@ -198,7 +247,7 @@ impl Mapper<'_> {
         ignored
     }
 
-    fn by_hand(&mut self, header: &str, field: &str, overwrite: bool) -> Option<Target> {
+    fn by_hand(&mut self, place: usize, header: &str, field: &str, overwrite: bool) -> Option<Target> {
         let path = format!("columns.{}", short(header));
         let to = match named(field, self.catalog) {
             Some(Named::Field { name, .. }) => target(name),
@@ -216,7 +265,7 @@ impl Mapper<'_> {
                 return None;
             }
         };
-        if self.plan.targets.iter().any(|other| other.to == to) || self.given_before(header, &to) {
+        if self.plan.targets.iter().any(|other| other.to == to) || self.given_before(place, &to) {
             self.wrong(path, "mapped_twice", "Two columns fill the same field: map one elsewhere.");
             return None;
         }
@@ -224,9 +273,8 @@ impl Mapper<'_> {
     }
 
     /// Whether a column before this one is mapped to the field by hand too.
-    fn given_before(&self, header: &str, to: &To) -> bool {
-        let before = self.options.columns.0.iter().take_while(|(other, _)| other != header);
-        before.filter_map(|(_, given)| self.target_given(given)).any(|other| other == *to)
+    fn given_before(&self, place: usize, to: &To) -> bool {
+        self.given.iter().take(place).any(|given| given.to.as_ref() == Some(to))
     }
 
     fn target_given(&self, given: &ColumnTo) -> Option<To> {
@@ -258,8 +306,7 @@ impl Mapper<'_> {
             _ => return None,
         };
         let to = target(name);
-        let mut by_hand = self.options.columns.0.iter().filter(|(header, _)| self.place(header).is_some());
-        let by_hand = by_hand.any(|(_, given)| self.target_given(given).as_ref() == Some(&to));
+        let by_hand = self.given.iter().any(|given| given.at.is_some() && given.to.as_ref() == Some(&to));
         let taken = by_hand || self.plan.targets.iter().any(|other| other.to == to);
         (!taken).then_some(to)
     }
@@ -270,27 +317,16 @@ impl Mapper<'_> {
             |field: &str| matches!(named(field, self.catalog), Some(Named::Field { name, .. }) if name == "firstName");
         let suggested = self.look.columns.iter().filter_map(|column| column.suggestion.as_ref());
         suggested.filter(|suggestion| suggestion.sure != Sure::Content).any(|suggestion| fills(&suggestion.field))
-            || self
-                .options
-                .columns
-                .0
-                .iter()
-                .any(|(_, given)| self.target_given(given) == Some(To::Member("firstName".to_owned())))
+            || self.given.iter().any(|given| given.to == Some(To::Member("firstName".to_owned())))
     }
 
     /// The type of the custom field that the column becomes, if it becomes one.
     fn becomes_new(&self, at: usize) -> Option<DataType> {
         let column = &self.look.columns[at];
-        let given = |types: &[(String, DataType)]| {
-            types.iter().find(|(header, _)| self.place(header) == Some(at)).map(|(_, data_type)| *data_type)
-        };
-        let guess = given(&self.options.types.0).unwrap_or(column.data_type);
+        let guess = self.types.get(&at).copied().unwrap_or(column.data_type);
         match self.options.new_fields.as_ref()? {
             NewFields::Every(every) => (*every && !column.given.is_empty()).then_some(guess),
-            NewFields::Some(some) => {
-                let (_, data_type) = some.0.iter().find(|(header, _)| self.place(header) == Some(at))?;
-                Some(data_type.unwrap_or(guess))
-            }
+            NewFields::Some(_) => Some(self.new.get(&at)?.unwrap_or(guess)),
         }
     }
 
@@ -309,8 +345,8 @@ impl Mapper<'_> {
         let name = header.strip_prefix(CUSTOM).and_then(|rest| rest.strip_prefix('.')).unwrap_or(header);
         let slug = slug_of(name);
         let is_taken = |slug: &str| {
-            named(slug, self.catalog).is_some()
-                || self.plan.new_fields.iter().any(|field| field.slug.eq_ignore_ascii_case(slug))
+            self.plan.new_fields.iter().any(|field| field.slug.eq_ignore_ascii_case(slug))
+                || named(slug, self.catalog).is_some()
         };
         let numbered = (2..).map(|number| format!("{slug}_{number}"));
         let slug = std::iter::once(slug.clone()).chain(numbered).find(|slug| !is_taken(slug)).unwrap_or_default();

@@ -90,12 +90,19 @@ impl Engine {
     /// with what is there, is not put twice.
     ///
     /// # Errors
-    /// `upload_gap` with `uploaded` in its details; `upload_complete`; [`Error::Limit`]; [`Error::Invalid`] for a file that is
+    /// `upload_gap` with `uploaded` in its details; `upload_differs` where other bytes are there; `upload_complete`; [`Error::Limit`]; [`Error::Invalid`] for a file that is
     /// no text.
     pub fn upload(&self, ws: WorkspaceId, id: JobId, offset: u64, bytes: Vec<u8>) -> Result<Written<u64>> {
         self.committer.write(ws, move |txn| {
             let (mut job, mut spec) = stored(txn, id)?;
-            let end = offset + bytes.len() as u64;
+            let end = offset.saturating_add(bytes.len() as u64);
+            let known = spec.uploaded.saturating_sub(offset).min(bytes.len() as u64) as usize;
+            if !repeats(txn, id, offset, &bytes[..known])? {
+                let message = format!(
+                    "import {id} has other bytes from {offset} on, so this is another file: make a new import for it"
+                );
+                return Err(not_now("upload_differs", message));
+            }
             if end <= spec.uploaded {
                 return Ok(spec.uploaded);
             }
@@ -228,6 +235,21 @@ impl ImportResult {
         self.bytes.take(piece.len());
         Ok(piece)
     }
+}
+
+/// Whether bytes that come again are those that are there; what was removed by now cannot tell.
+fn repeats(txn: &Txn, id: JobId, mut at: u64, mut again: &[u8]) -> Result<bool> {
+    while !again.is_empty() {
+        let part: Option<Part> = txn.side((id, PartKind::Upload, (at / PART_BYTES as u64) as u32))?;
+        let Some(part) = part else { return Ok(true) };
+        let there = part.bytes.get((at % PART_BYTES as u64) as usize..).unwrap_or_default();
+        let length = there.len().min(again.len());
+        if length == 0 || there[..length] != again[..length] {
+            return Ok(false);
+        }
+        (at, again) = (at + length as u64, &again[length..]);
+    }
+    Ok(true)
 }
 
 /// Puts bytes behind those that are there.

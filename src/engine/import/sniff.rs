@@ -166,7 +166,7 @@ impl Sniffer {
 /// # Errors
 /// A sentence.
 pub fn named(label: &str) -> Result<&'static Encoding, String> {
-    Encoding::for_label(label.as_bytes())
+    Encoding::for_label_no_replacement(label.as_bytes())
         .ok_or_else(|| format!("there is no encoding {label:?}: use utf-8, utf-16le, windows-1252 …"))
 }
 

@@ -24,6 +24,8 @@ pub struct Row {
     pub cells: Cells,
     /// Why it cannot be used, if so.
     pub wrong: Option<String>,
+    /// About how many bytes it takes.
+    pub bytes: usize,
 }
 
 /// What a row holds.
@@ -57,17 +59,6 @@ impl Record {
     /// All cells.
     pub fn cells(&self) -> impl Iterator<Item = &[u8]> {
         (0..self.len()).map(|at| self.cell(at))
-    }
-}
-
-impl Row {
-    /// About how many bytes it takes.
-    pub fn bytes(&self) -> usize {
-        match &self.cells {
-            Cells::Csv(record) => record.bytes.len(),
-            Cells::Object(object) => object.len() * 64,
-            Cells::Line(line) => line.len(),
-        }
     }
 }
 
@@ -138,17 +129,21 @@ impl Source {
                 let width = header.len();
                 self.record()?.map(|(record, wrong)| {
                     let wrong = wrong.or_else(|| ragged(&record, width));
-                    (Cells::Csv(record), wrong)
+                    let bytes = record.bytes.len();
+                    (Cells::Csv(record), wrong, bytes)
                 })
             }
-            Form::Ndjson { .. } => next_line(&mut self.input)?.map(|line| match object(line) {
-                Ok(object) => (Cells::Object(object), None),
-                Err((wrong, line)) => (Cells::Line(line), Some(wrong)),
+            Form::Ndjson { .. } => next_line(&mut self.input)?.map(|line| {
+                let bytes = line.len();
+                match object(line) {
+                    Ok(object) => (Cells::Object(object), None, bytes),
+                    Err((wrong, line)) => (Cells::Line(line), Some(wrong), bytes),
+                }
             }),
         };
-        Ok(read.map(|(cells, wrong)| {
+        Ok(read.map(|(cells, wrong, bytes)| {
             self.number += 1;
-            Row { number: self.number, cells, wrong }
+            Row { number: self.number, cells, wrong, bytes }
         }))
     }
 
@@ -271,4 +266,24 @@ fn object(line: Vec<u8>) -> Result<Map<String, Json>, (String, String)> {
         // The sentence is the reader's own; it may repeat a word of the file, never a whole value.
         (format!("the line is not a JSON object: {error}"), line)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_counts_with_all_its_bytes() {
+        let text = "x".repeat(1000);
+        let ndjson = format!("{{\"note\": \"{text}\"}}\n[\"{text}\"]\n");
+        let csv = format!("a,b\n{text},1\n1,{text}\n");
+        for (format, file) in [(Format::Ndjson, ndjson), (Format::Csv, csv)] {
+            let shape = Shape { format, encoding: String::new(), delimiter: Some(','), separator_line: false };
+            let mut source = Source::open(Box::new(io::Cursor::new(file.into_bytes())), &shape).expect("opened");
+            for _ in 0..2 {
+                let row = source.next_row().expect("read").expect("a row");
+                assert!((1000..1100).contains(&row.bytes), "{format:?} {}", row.bytes);
+            }
+        }
+    }
 }

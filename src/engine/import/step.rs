@@ -20,11 +20,13 @@ use crate::engine::jobs::{Step, Workshop, save, stored};
 use crate::engine::staged::{Sources, Staged};
 use crate::engine::txn::Txn;
 use crate::engine::{Error, Result};
-use crate::store::SideRange;
+use crate::store::{ActiveJob, SideRange};
 
-/// Rows that share one batch of the store, and about how many bytes they may have.
-const ROWS: usize = 500;
+/// Rows that share one batch of the store: the fewest, and the most. And about how many bytes they may have.
+const ROWS: (usize, usize) = (50, 500);
 const BYTES: usize = 1 << 20;
+/// How long the rows of one batch may keep other writers waiting before it is written, in microseconds.
+const HELD_UP_MICROS: u64 = 10_000;
 /// Parts of the file removed in one batch.
 const CLEARED_AT_ONCE: usize = 128;
 /// Rows of a dry run after which its progress is noted.
@@ -47,6 +49,8 @@ struct Run {
     form: Arc<Form>,
     /// Rows read.
     at: u64,
+    /// Rows to take next.
+    size: usize,
 }
 
 /// A dry run: everything it would write is kept here and thrown away.
@@ -103,17 +107,29 @@ pub fn step(workshop: &Workshop, ws: WorkspaceId, job: &Job) -> Result<Step> {
     }
 }
 
-/// Removes what an import left behind that was cancelled.
+/// Removes what an import left behind that was cancelled or that failed. It is marked as active until that is done, so that
+/// a restart goes on with it.
 ///
 /// # Errors
 /// What the store reports.
 pub fn clear_after(workshop: &Workshop, ws: WorkspaceId, job: &Job) -> Result<Step> {
     workshop.shared.imports.forget(ws, job.id);
     let id = job.id;
-    let clear = move |txn: &mut Txn| txn.clear_sides(SideRange::Parts(id, PartKind::Upload), CLEARED_AT_ONCE);
-    let has_file = !workshop.shared.records.parts(ws, id, PartKind::Upload, 0, 1)?.is_empty();
-    let all = !has_file || workshop.committer.write(ws, clear)?.value;
-    Ok(if all { Step::Over } else { Step::More })
+    let records = &workshop.shared.records;
+    let mark: Option<ActiveJob> = records.side(ws, id)?;
+    if mark.is_none() && records.parts(ws, id, PartKind::Upload, 0, 1)?.is_empty() {
+        return Ok(Step::Over);
+    }
+    let clear = move |txn: &mut Txn| {
+        let all = txn.clear_sides(SideRange::Parts(id, PartKind::Upload), CLEARED_AT_ONCE)?;
+        if all {
+            let job = stored(txn, id)?;
+            // This takes the mark away.
+            save(txn, &job)?;
+        }
+        Ok(all)
+    };
+    Ok(if workshop.committer.write(ws, clear)?.value { Step::Over } else { Step::More })
 }
 
 struct Worker<'a> {
@@ -198,7 +214,7 @@ impl Worker<'_> {
         for _ in 0..at {
             source.next_row().map_err(io)?;
         }
-        Ok(Run { source, plan: Arc::new(plan.clone()), form: Arc::new(Form::of(look)), at })
+        Ok(Run { source, plan: Arc::new(plan.clone()), form: Arc::new(Form::of(look)), at, size: ROWS.0 })
     }
 
     fn check(&self, spec: &Spec) -> Result<Step> {
@@ -207,7 +223,9 @@ impl Worker<'_> {
             Some(Bench::Checking(check)) => check,
             _ => {
                 let base = Staged::new(shared.awake(self.ws)?);
-                Box::new(Check { run: self.opened(spec, 0)?, base, tally: Tally::default(), noted: 0 })
+                // Nobody waits for it.
+                let run = Run { size: ROWS.1, ..self.opened(spec, 0)? };
+                Box::new(Check { run, base, tally: Tally::default(), noted: 0 })
             }
         };
         let watch = Stopwatch::start();
@@ -217,14 +235,15 @@ impl Worker<'_> {
                 let tally = check.tally;
                 self.change(Phase::Checking, move |job, spec| {
                     (job.state, job.counts.done) = (JobState::Prepared, 0);
-                    (spec.phase, spec.check, spec.plan) = (Phase::Ready, Some(tally), None);
+                    (spec.phase, spec.check) = (Phase::Ready, Some(tally));
                 })?;
                 return Ok(Step::Over);
             }
             let sources = Sources { records: &shared.records, cache: &shared.cache };
             let mut txn = Txn::new(&check.base, sources, &shared.settings, shared.clock.now());
             apply_all(&mut txn, &check.run.plan, &items, &mut check.tally, |_, _| {})?;
-            let staged = txn.into_staged();
+            let mut staged = txn.into_staged();
+            staged.forget_past();
             check.base.absorb(staged);
         }
         let done = check.run.at;
@@ -245,12 +264,13 @@ impl Worker<'_> {
         let from = run.at;
         let items = run.batch()?;
         let (id, plan, form) = (self.id, run.plan.clone(), run.form.clone());
-        let more = !items.is_empty();
+        let rows = items.len();
         let written = self.workshop.committer.write(self.ws, move |txn| {
+            let watch = Stopwatch::start();
             let mut job = stored(txn, id)?;
             let mut spec = Spec::of(&job)?;
             if job.state != JobState::Running || spec.phase != Phase::Running || job.cursor != from {
-                return Ok(());
+                return Ok(0);
             }
             let mut failed = if from == 0 { form.head() } else { Vec::new() };
             let fail = |row: &Row, reason: &str| failed.extend(form.row(row, reason));
@@ -265,10 +285,12 @@ impl Worker<'_> {
                 spec.phase = Phase::Clearing;
             }
             spec.keep(&mut job);
-            save(txn, &job)
+            save(txn, &job)?;
+            Ok(watch.micros())
         });
-        written?;
-        if more {
+        let took = written?.value;
+        if rows > 0 {
+            run.learn(rows, took);
             shared.imports.put(self.ws, self.id, Bench::Running(run));
         }
         Ok(Step::More)
@@ -290,12 +312,18 @@ impl Worker<'_> {
 }
 
 impl Run {
+    /// Takes so many rows next that others wait no longer than they may; up to twice as many as last time.
+    fn learn(&mut self, rows: usize, micros: u64) {
+        let fits = HELD_UP_MICROS * rows as u64 / micros.max(1);
+        self.size = (fits as usize).min(2 * self.size).clamp(ROWS.0, ROWS.1);
+    }
+
     /// The next rows; none at the end.
     fn batch(&mut self) -> Result<Vec<Item>> {
-        let (mut items, mut bytes) = (Vec::with_capacity(ROWS), 0);
-        while items.len() < ROWS && bytes < BYTES {
+        let (mut items, mut bytes) = (Vec::with_capacity(self.size), 0);
+        while items.len() < self.size && bytes < BYTES {
             let Some(row) = self.source.next_row().map_err(io)? else { break };
-            bytes += row.bytes();
+            bytes += row.bytes;
             let fields = apply::fields(&self.plan, &mut self.source, &row);
             items.push(Item { row, fields });
         }
@@ -304,7 +332,7 @@ impl Run {
     }
 }
 
-/// Applies rows within one batch, counts them and tells which failed.
+/// Applies rows within one batch, which stages nothing else before; counts them and tells which failed.
 fn apply_all(
     txn: &mut Txn,
     plan: &Plan,
@@ -312,6 +340,7 @@ fn apply_all(
     tally: &mut Tally,
     mut fail: impl FnMut(&Row, &str),
 ) -> Result<()> {
+    let done_before = (tally.added, tally.updated);
     apply::make_fields(txn, plan)?;
     let mut applier = Applier::begin(txn, plan)?;
     for item in items {
@@ -327,6 +356,10 @@ fn apply_all(
             fail(&item.row, reason);
         }
         tally.count(item.row.number, outcome.as_ref().map(|outcome| *outcome).map_err(String::as_str));
+    }
+    if (tally.added, tally.updated) == done_before {
+        // Fields and tags that no row came to use are not made.
+        txn.start_over();
     }
     Ok(())
 }

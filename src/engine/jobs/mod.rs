@@ -111,6 +111,10 @@ impl Engine {
             job.state = JobState::Cancelled;
             job.finished_at = Some(txn.now);
             save(txn, &job)?;
+            if job.kind == JobKind::Import {
+                // It still has its file to remove, after a restart too.
+                txn.put_side(id, &ActiveJob::default());
+            }
             Ok(id)
         })?;
         // An import still has its file to remove.

@@ -126,7 +126,10 @@ fn carry_on(workshop: &Workshop, ws: WorkspaceId, id: JobId) -> Step {
         Ok(job) => job,
         Err(error) => return end(workshop, ws, id, &error.into()),
     };
-    let Some(job) = job else { return Step::Over };
+    let Some(job) = job else {
+        workshop.shared.imports.forget(ws, id);
+        return Step::Over;
+    };
     if !job.state.is_active() {
         let left = if job.kind == JobKind::Import { import::clear_after(workshop, ws, &job) } else { Ok(Step::Over) };
         return left.unwrap_or(Step::Over);
