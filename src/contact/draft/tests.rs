@@ -126,7 +126,7 @@ fn moved_contacts_find_channels_and_users_by_name() {
     let contact = drafted(
         json!({
             "channels": [
-                {"id": 3, "source": "whatsapp", "name": "Sales"},
+                {"id": 3, "source": "telegram", "name": "Sales"},
                 {"id": 77, "source": "email", "name": "SUPPORT", "address": "a@b.co"},
                 {"id": 2, "name": "Renamed since"},
             ],
@@ -136,6 +136,9 @@ fn moved_contacts_find_channels_and_users_by_name() {
     );
     assert_eq!(contact.channels.iter().map(|link| link.channel.0).collect::<Vec<_>>(), [3, 1, 2]);
     assert_eq!(contact.assignee, Some(UserId(4)));
+    // Where two channels have the name, the source says which; the id may be another channel's here.
+    let sales = json!({"channels": [{"id": 3, "source": "whatsapp", "name": "Sales"}]});
+    assert_eq!(drafted(sales, Scope::Everything).channels.first().map(|link| link.channel.0), Some(2));
 }
 
 #[test]
