@@ -231,8 +231,7 @@ mod tests {
     fn a_job_is_forgotten_whatever_it_kept() {
         let (engine, ws) = engine();
         let made = engine.committer.write(ws, move |txn| {
-            let (mut rows, mut ids) = (RowSet::new(), Vec::new());
-            (1..=2500).for_each(|row| drop(rows.insert(row)));
+            let (rows, mut ids) = (RowSet::from_iter(1..=2500), Vec::new());
             rows.write(&mut ids);
             txn.put_side((JobId(1), PartKind::Ids, 0), &Part { bytes: ids });
             for row in 1..=2500 {
