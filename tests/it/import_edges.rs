@@ -181,7 +181,7 @@ fn an_address_of_a_merged_contact_finds_and_does_not_replace() {
     engine.merge(&actor, &Identifier::Id(stays), &Identifier::Id(goes), &Map::new()).expect("merged");
     let file =
         "email,phone,lastName\nOLD@x.org,,Lee\n,012 345 6782,Lee\na@x.org,012-3456782,Lee\nold@x.org,+60123456783,Li\n";
-    let tally = run(&engine, &actor, &file, &changing(MatchBy::EmailThenPhone)).spec.tally;
+    let tally = run(&engine, &actor, file, &changing(MatchBy::EmailThenPhone)).spec.tally;
     assert_eq!((tally.updated, tally.unchanged, tally.failed), (2, 2, 0), "{:?}", tally.failures);
     let now = contact(&engine, &actor, stays);
     assert_eq!((now.email.as_deref(), now.last_name.as_deref()), (Some("a@x.org"), Some("Li")));
