@@ -209,9 +209,14 @@ pub struct Note {
     pub words: Vec<String>,
 }
 
-/// One piece of a job's data, at most 64 KiB.
+/// One piece of a job's data, at most [`Part::BYTES_MAX`] long.
 #[derive(Clone, PartialEq, Encode, Decode)]
 pub struct Part {
     #[cbor(n(0), with = "minicbor::bytes")]
     pub bytes: Vec<u8>,
+}
+
+impl Part {
+    /// What a piece takes at most, in bytes.
+    pub const BYTES_MAX: usize = 64 << 10;
 }

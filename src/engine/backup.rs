@@ -397,13 +397,9 @@ impl Restoring {
             self.writes.delete_contact(ws, &contact);
         }
         self.unmerged(ws, id);
-        let mut before = None;
-        loop {
-            let page = self.records.interactions(ws, id, before, PAGE)?;
-            let Some((number, last)) = page.last() else { return Ok(()) };
-            before = Some((last.at, *number));
-            page.iter().for_each(|(number, entry)| self.writes.delete_interaction(ws, id, *number, entry.at));
-        }
+        let writes = &mut self.writes;
+        let remove = |number, entry: Interaction| writes.delete_interaction(ws, id, number, entry.at);
+        Ok(self.records.each_interaction(ws, id, remove)?)
     }
 
     fn commit(&mut self) -> Result<()> {

@@ -101,15 +101,13 @@ impl Engine {
             Err(error) => return Err(error),
         };
         let since = merge.primary_after.version.0;
-        let (mut entries, mut read, mut before) = (Vec::new(), 0, None);
-        loop {
-            let page = self.shared.records.interactions(ws, contact.id, before, 1000)?;
-            let Some((number, last)) = page.last() else { break };
-            before = Some((last.at, *number));
-            read += page.len();
-            let later = page.into_iter().filter(|(number, _)| (since + 1..=contact.version.0).contains(number));
-            entries.extend(later.map(|(number, entry)| (number, Interaction { text: None, ..entry })));
-        }
+        let (mut entries, mut read) = (Vec::new(), 0);
+        self.shared.records.each_interaction(ws, contact.id, |number, entry| {
+            read += 1;
+            if (since + 1..=contact.version.0).contains(&number) {
+                entries.push((number, Interaction { text: None, ..entry }));
+            }
+        })?;
         Ok(Some(Ahead { contact: contact.id, version: contact.version, read, entries }))
     }
 

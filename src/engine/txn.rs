@@ -245,18 +245,9 @@ impl<'a> Txn<'a> {
         let staged = [&self.base.history, &self.staged.history];
         let mut gone: Vec<HistoryWrite> =
             staged.into_iter().flatten().filter(|entry| entry.contact == contact).cloned().collect();
-        let mut before = None;
-        loop {
-            let page = self.sources.records.interactions(self.base.workspace.id, contact, before, 1000)?;
-            let Some((number, last)) = page.last() else { break };
-            before = Some((last.at, *number));
-            gone.extend(page.iter().map(|(number, entry)| HistoryWrite {
-                contact,
-                number: *number,
-                at: entry.at,
-                entry: None,
-            }));
-        }
+        self.sources.records.each_interaction(self.base.workspace.id, contact, |number, entry| {
+            gone.push(HistoryWrite { contact, number, at: entry.at, entry: None });
+        })?;
         self.staged.history.extend(gone.into_iter().map(|entry| HistoryWrite { entry: None, ..entry }));
         Ok(())
     }
@@ -264,13 +255,9 @@ impl<'a> Txn<'a> {
     /// What is kept under the contact's own id, with each entry's number, in no order.
     pub fn history(&self, contact: ContactId) -> Result<Vec<(u64, Interaction)>> {
         let mut entries = BTreeMap::new();
-        let mut before = None;
-        loop {
-            let page = self.sources.records.interactions(self.base.workspace.id, contact, before, 1000)?;
-            let Some((number, last)) = page.last() else { break };
-            before = Some((last.at, *number));
-            entries.extend(page);
-        }
+        self.sources.records.each_interaction(self.base.workspace.id, contact, |number, entry| {
+            entries.insert(number, entry);
+        })?;
         for staged in self.base.history.iter().chain(&self.staged.history).filter(|entry| entry.contact == contact) {
             match &staged.entry {
                 Some(interaction) => drop(entries.insert(staged.number, interaction.clone())),

@@ -119,7 +119,24 @@ impl Records {
         limit: usize,
     ) -> Result<Vec<(u64, Interaction)>> {
         let entries = self.entries(&keys::history(ws, contact, before), limit)?;
-        entries.iter().map(|entry| past(entry).map(|(_, number, interaction)| (number, interaction))).collect()
+        entries
+            .iter()
+            .map(|(key, bytes)| past(key, bytes).map(|(_, number, interaction)| (number, interaction)))
+            .collect()
+    }
+
+    /// Calls `visit` with every entry of a contact's history and its number, newest first.
+    pub fn each_interaction(
+        &self,
+        ws: WorkspaceId,
+        contact: ContactId,
+        mut visit: impl FnMut(u64, Interaction),
+    ) -> Result<()> {
+        self.each(keys::history(ws, contact, None), |key, bytes| {
+            let (_, number, interaction) = past(key, bytes)?;
+            visit(number, interaction);
+            Ok(())
+        })
     }
 
     /// Up to `limit` entries of all histories of the workspace, contact by contact and each newest first, after the
@@ -130,7 +147,7 @@ impl Records {
         after: Option<(ContactId, i64, u64)>,
         limit: usize,
     ) -> Result<Vec<PastInteraction>> {
-        self.entries(&keys::histories(ws, after), limit)?.iter().map(past).collect()
+        self.entries(&keys::histories(ws, after), limit)?.iter().map(|(key, bytes)| past(key, bytes)).collect()
     }
 
     /// Every token of the server.
@@ -185,7 +202,7 @@ impl Records {
     }
 }
 
-fn past((key, bytes): &Entry) -> Result<PastInteraction> {
+fn past(key: &[u8], bytes: &[u8]) -> Result<PastInteraction> {
     let interaction = codec::decode(key, bytes)?;
     let (contact, number) = keys::of_interaction(key).ok_or_else(|| codec::damaged(key, "its key is malformed"))?;
     Ok((contact, number, interaction))

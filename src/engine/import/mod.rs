@@ -33,8 +33,6 @@ use text::PartBytes;
 
 /// The column a file of failed rows carries in addition; ignored when such a file is imported again.
 pub const REASON: &str = "importError";
-/// One part of a file in the store, in bytes.
-const PART_BYTES: usize = 64 << 10;
 /// Characters of an import's name.
 const NAME_CHARS_MAX: usize = 255;
 
@@ -240,9 +238,9 @@ impl ImportResult {
 /// Whether bytes that come again are those that are there; what was removed by now cannot tell.
 fn repeats(txn: &Txn, id: JobId, mut at: u64, mut again: &[u8]) -> Result<bool> {
     while !again.is_empty() {
-        let part: Option<Part> = txn.side((id, PartKind::Upload, (at / PART_BYTES as u64) as u32))?;
+        let part: Option<Part> = txn.side((id, PartKind::Upload, (at / Part::BYTES_MAX as u64) as u32))?;
         let Some(part) = part else { return Ok(true) };
-        let there = part.bytes.get((at % PART_BYTES as u64) as usize..).unwrap_or_default();
+        let there = part.bytes.get((at % Part::BYTES_MAX as u64) as usize..).unwrap_or_default();
         let length = there.len().min(again.len());
         if length == 0 || there[..length] != again[..length] {
             return Ok(false);
@@ -255,16 +253,16 @@ fn repeats(txn: &Txn, id: JobId, mut at: u64, mut again: &[u8]) -> Result<bool> 
 /// Puts bytes behind those that are there.
 fn append(txn: &mut Txn, id: JobId, at: u64, mut fresh: &[u8]) -> Result<()> {
     let key = |number| (id, PartKind::Upload, number);
-    let mut number = (at / PART_BYTES as u64) as u32;
-    let begun = (at % PART_BYTES as u64) as usize;
+    let mut number = (at / Part::BYTES_MAX as u64) as u32;
+    let begun = (at % Part::BYTES_MAX as u64) as usize;
     if begun > 0 {
         let mut part: Part = txn.side(key(number))?.ok_or_else(|| Error::Io("a part of the file is gone".into()))?;
-        let (rest, later) = fresh.split_at(fresh.len().min(PART_BYTES - begun));
+        let (rest, later) = fresh.split_at(fresh.len().min(Part::BYTES_MAX - begun));
         part.bytes.extend_from_slice(rest);
         txn.put_side(key(number), &part);
         (fresh, number) = (later, number + 1);
     }
-    for (bytes, number) in fresh.chunks(PART_BYTES).zip(number..) {
+    for (bytes, number) in fresh.chunks(Part::BYTES_MAX).zip(number..) {
         txn.put_side(key(number), &Part { bytes: bytes.to_vec() });
     }
     Ok(())

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::apply::{self, Applier, Fields};
+use super::checkable;
 use super::failed::Form;
 use super::look::{About, Looking, STEP_MICROS, Seen};
 use super::mapping::Plan;
@@ -13,7 +14,6 @@ use super::sniff;
 use super::source::{Row, Source};
 use super::spec::{Look, Phase, Spec, Tally};
 use super::text::PartBytes;
-use super::{PART_BYTES, checkable};
 use crate::clock::Stopwatch;
 use crate::contact::{Counts, Job, JobId, JobState, Part, PartKind, WorkspaceId};
 use crate::engine::jobs::{Step, Workshop, save, stored};
@@ -275,7 +275,7 @@ impl Worker<'_> {
             let mut failed = if from == 0 { form.head() } else { Vec::new() };
             let fail = |row: &Row, reason: &str| failed.extend(form.row(row, reason));
             apply_all(txn, &plan, &items, &mut spec.tally, fail)?;
-            for piece in failed.chunks(PART_BYTES) {
+            for piece in failed.chunks(Part::BYTES_MAX) {
                 txn.put_side((id, PartKind::Failed, spec.failed_parts), &Part { bytes: piece.to_vec() });
                 spec.failed_parts += 1;
             }

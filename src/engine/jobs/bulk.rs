@@ -23,8 +23,6 @@ const HELD_UP_NANOS: u64 = 1_500_000;
 const BATCH: (usize, usize, usize) = (32, 16, 2000);
 /// Entries of histories that one batch of a deletion removes, beyond those of its last contact.
 const ERASED: usize = 2000;
-/// Bytes of one piece of a job's data.
-const PART_BYTES: usize = 64 << 10;
 
 /// What is to be done, as a job's record keeps it. Sort, page and facets of the query are left out.
 #[derive(Serialize, Deserialize)]
@@ -104,7 +102,7 @@ pub fn rows(records: &Records, ws: WorkspaceId, job: JobId) -> Result<RowSet> {
 
 /// Stages data of a job in pieces.
 pub fn put_parts(txn: &mut Txn, job: JobId, kind: PartKind, bytes: &[u8]) {
-    for (number, piece) in (0..).zip(bytes.chunks(PART_BYTES)) {
+    for (number, piece) in (0..).zip(bytes.chunks(Part::BYTES_MAX)) {
         txn.put_side((job, kind, number), &Part { bytes: piece.to_vec() });
     }
 }
