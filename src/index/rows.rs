@@ -24,11 +24,28 @@ impl RowSet {
 
     /// From ascending rows, each once. A row out of order is still taken in, only slower.
     pub fn from_sorted(rows: impl IntoIterator<Item = Row>) -> RowSet {
-        RowSet(rows.into_iter().collect())
+        let (mut rows, mut set) = (rows.into_iter(), RoaringBitmap::new());
+        let (mut last, mut stray) = (None, None);
+        let ascending = rows.by_ref().map_while(|row| {
+            if last >= Some(row) {
+                stray = Some(row);
+                return None;
+            }
+            last = Some(row);
+            last
+        });
+        // Several times faster than inserting.
+        let _ = set.append(ascending);
+        set.extend(stray.into_iter().chain(rows));
+        RowSet(set)
     }
 
     /// From rows in any order, repeats allowed.
     pub fn from_unsorted(mut rows: Vec<Row>) -> RowSet {
+        // Rows of the text index come in runs that mostly ascend as a whole.
+        if rows.is_sorted_by(|a, b| a < b) {
+            return RowSet::from_sorted(rows);
+        }
         let Some(&last) = rows.iter().max() else { return RowSet::new() };
         // Setting bits of a dense bitset beats sorting once the rows are not very sparse.
         if rows.len() > 64 && rows.len().saturating_mul(512) > last as usize {
@@ -202,6 +219,11 @@ impl RowSet {
 
     /// Calls `f` with every row ascending, in blocks: 20 times faster than `iter` on dense sets.
     pub fn for_each(&self, mut f: impl FnMut(Row)) {
+        self.for_each_block(|rows| rows.iter().for_each(|&row| f(row)));
+    }
+
+    /// Calls `f` with the rows ascending, some at a time.
+    pub fn for_each_block(&self, mut f: impl FnMut(&[Row])) {
         let mut block = [0; BLOCK];
         let mut rows = self.0.iter();
         loop {
@@ -209,9 +231,7 @@ impl RowSet {
             if filled.is_empty() {
                 return;
             }
-            for &row in filled.iter() {
-                f(row);
-            }
+            f(filled);
         }
     }
 

@@ -62,7 +62,7 @@ impl Names<'_, '_> {
         if rows.len() > FEW {
             rows -= &self.view.index.present(field);
         } else if let Some(column) = self.view.index.text(field) {
-            rows.retain(|row| column.get(row).is_none());
+            rows.retain(|row| !column.has(row));
         }
         rows
     }

@@ -6,8 +6,8 @@ use crate::clock::Stopwatch;
 use crate::filter::{PlanNode, View, Way};
 use crate::index::RowSet;
 
-/// Up to so many rows are read one by one rather than looked up: some tenths of a millisecond.
-const READ_MAX: u64 = if cfg!(test) { 8 } else { 2_000 };
+/// Up to so many rows are read one by one rather than looked up: some hundredths of a millisecond.
+const READ_MAX: u64 = if cfg!(test) { 8 } else { 256 };
 
 /// Every row that matches the search; of `among` only, where that is given.
 pub fn rows(search: &Search, view: View, among: Option<&RowSet>) -> RowSet {
