@@ -49,11 +49,11 @@ impl RowSet {
         let Some(&last) = rows.iter().max() else { return RowSet::new() };
         // Setting bits of a dense bitset beats sorting once the rows are not very sparse.
         if rows.len() > 64 && rows.len().saturating_mul(512) > last as usize {
-            let mut words = vec![0u64; last as usize / 64 + 1];
+            let mut bits = vec![0u8; last as usize / 8 + 1];
             for row in rows {
-                words[row as usize / 64] |= 1 << (row % 64);
+                bits[row as usize / 8] |= 1 << (row % 8);
             }
-            return RowSet::from_words(&words);
+            return RowSet(RoaringBitmap::from_lsb0_bytes(0, &bits));
         }
         rows.sort_unstable();
         rows.dedup();

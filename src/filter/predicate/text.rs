@@ -96,7 +96,10 @@ impl Hunt<'_, '_> {
             return Ok(rows);
         }
         let (found, exact) = self.found()?;
-        let mut rows = self.within.map_or_else(|| Arc::unwrap_or_clone(found.clone()), |within| within.and(&found));
+        let mut rows = match self.within {
+            Some(within) => within.and(&found),
+            None => Arc::unwrap_or_clone(found),
+        };
         let mut others = self.accented()?;
         others |= self.view.index.unflushed();
         if let Some(domains) = domains {

@@ -74,22 +74,26 @@ impl<'a> Texts<'a> {
     }
 
     /// The rows whose text of the field contains the needle; of `within` only, where that is given.
-    pub fn rows(&self, field: &TextField, needle: &Needle, within: Option<&RowSet>) -> (RowSet, Way) {
+    pub fn rows(&self, field: &TextField, needle: &Needle, within: Option<&RowSet>) -> (Arc<RowSet>, Way) {
         let Some(candidates) = self.candidates(field.field, field.column.distinct(), needle.text()) else {
             let mut rows = field.column.rows_where(needle.finder(), |_, text| needle.within(text));
             within.inspect(|within| rows &= within);
-            return (rows, Way::TextScan);
+            return (Arc::new(rows), Way::TextScan);
         };
+        let mut others = self.unflushed(within);
+        let exact = needle.chars() <= GRAM_MAX;
+        if exact && within.is_none() && others.is_empty() {
+            return (candidates, Way::Grams);
+        }
         let mut rows = self.flushed(candidates, within);
-        if needle.chars() > GRAM_MAX {
+        if !exact {
             self.look_into(field, needle, &mut rows);
         }
-        let mut others = self.unflushed(within);
         if !others.is_empty() {
             field.column.retain(&mut others, |_, text| needle.within(text));
             rows |= &others;
         }
-        (rows, Way::Grams)
+        (Arc::new(rows), Way::Grams)
     }
 
     /// Keeps the flushed rows with the needle in the field. Those in which it begins a word, or lies in an e-mail's domain, are mostly
@@ -136,7 +140,10 @@ impl<'a> Texts<'a> {
 
     /// Of rows that the grams gave, those that they know as they are.
     fn flushed(&self, rows: Arc<RowSet>, within: Option<&RowSet>) -> RowSet {
-        let mut rows = within.map_or_else(|| Arc::unwrap_or_clone(rows.clone()), |within| within.and(&rows));
+        let mut rows = match within {
+            Some(within) => within.and(&rows),
+            None => Arc::unwrap_or_clone(rows),
+        };
         rows -= self.view.index.unflushed();
         rows
     }
@@ -157,7 +164,7 @@ impl<'a> Texts<'a> {
         let text = needle.text();
         let head = text.char_indices().nth(EDGE_MAX).map_or(text, |(at, _)| &text[..at]);
         let Some(starts) = self.word_starts(field, head, false, among) else {
-            let rows = self.rows(field, needle, Some(among)).0;
+            let rows = Arc::unwrap_or_clone(self.rows(field, needle, Some(among)).0);
             return if rows.len() <= READ_MAX { read_edges(field, needle, rows) } else { None };
         };
         let unflushed = self.unflushed(Some(among));
