@@ -129,10 +129,10 @@ fn packed(number: u64) -> u64 {
 /// Eight digits: halved, and the halves halved, all at once in parts of one word. Division is by multiplication, exact for so small
 /// numbers.
 fn packed_eight(number: u64) -> u64 {
-    let fours = (number / 10_000) << 32 | number % 10_000;
-    let hundreds = (fours * 5243 >> 19) & 0x0000_007f_0000_007f;
+    let fours = ((number / 10_000) << 32) | (number % 10_000);
+    let hundreds = ((fours * 5243) >> 19) & 0x0000_007f_0000_007f;
     let twos = hundreds << 16 | (fours - hundreds * 100);
-    let tens = (twos * 103 >> 10) & 0x000f_000f_000f_000f;
+    let tens = ((twos * 103) >> 10) & 0x000f_000f_000f_000f;
     let ones = tens << 4 | (twos - tens * 10);
     let ones = (ones | ones >> 8) & 0x0000_ffff_0000_ffff;
     (ones | ones >> 16) & 0xffff_ffff
