@@ -80,8 +80,11 @@ impl<'a> Ranking<'a> {
                 continue;
             }
             let slot = &mut self.edges[at.0][at.1][field_at];
-            let edges = slot.get_or_insert_with(|| self.texts.edges(field, &word.needle, among)).as_ref()?;
-            rows |= if level == 0 { &edges.whole } else { &edges.starts };
+            let edges = slot.get_or_insert_with(|| self.texts.edges(field, &word.needle, among)).as_mut()?;
+            if level > 0 && edges.starts.is_none() {
+                edges.starts = self.texts.edge(field, &word.needle, false, among);
+            }
+            rows |= if level == 0 { &edges.whole } else { edges.starts.as_ref()? };
         }
         Some(rows)
     }

@@ -26,10 +26,11 @@ pub(super) struct TextField<'a> {
     pub column: &'a TextColumn,
 }
 
-/// The rows of one field in which a needle is a whole word, and those in which it begins one (whole words included).
+/// The rows of one field in which a needle is a whole word, and those in which it begins one (whole words included), if they are
+/// known already: [`Texts::edge`] tells.
 pub(super) struct Edges {
     pub whole: RowSet,
-    pub starts: RowSet,
+    pub starts: Option<RowSet>,
 }
 
 impl<'a> Texts<'a> {
@@ -163,23 +164,27 @@ impl<'a> Texts<'a> {
         }
         let text = needle.text();
         let head = text.char_indices().nth(EDGE_MAX).map_or(text, |(at, _)| &text[..at]);
-        let Some(starts) = self.word_starts(field, head, false, among) else {
+        if !head.chars().all(word_char) {
             let rows = Arc::unwrap_or_clone(self.rows(field, needle, Some(among)).0);
             return if rows.len() <= READ_MAX { read_edges(field, needle, rows) } else { None };
-        };
-        let unflushed = self.unflushed(Some(among));
-        if head.len() < text.len() {
-            let mut rows = starts;
-            rows |= &unflushed;
-            return read_edges(field, needle, rows);
         }
-        let mut edges = Edges { whole: self.word_starts(field, head, true, among)?, starts };
+        if head.len() == text.len() {
+            return Some(Edges { whole: self.edge(field, needle, true, among)?, starts: None });
+        }
+        let mut rows = self.word_starts(field, head, false, among)?;
+        rows |= &self.unflushed(Some(among));
+        read_edges(field, needle, rows)
+    }
+
+    /// Rows in which a needle that the grams hold as it is begins a word, or is one; complete for the rows of `among`.
+    pub fn edge(&self, field: &TextField, needle: &Needle, whole: bool, among: &RowSet) -> Option<RowSet> {
+        let mut rows = self.word_starts(field, needle.text(), whole, among)?;
+        let unflushed = self.unflushed(Some(among));
         if !unflushed.is_empty() {
             let others = read_edges(field, needle, unflushed)?;
-            edges.whole |= &others.whole;
-            edges.starts |= &others.starts;
+            rows |= if whole { &others.whole } else { others.starts.as_ref()? };
         }
-        Some(edges)
+        Some(rows)
     }
 
     /// Flushed rows of `among` with a word that begins with, or is, the needle; `None` where the grams cannot tell.
@@ -202,7 +207,7 @@ fn read_edges(field: &TextField, needle: &Needle, mut rows: RowSet) -> Option<Ed
     let mut edges = pair(field.column.classify_rows(&rows, 2, |_, text| edge(needle, text)))?;
     known.iter().for_each(|known| {
         edges.whole |= known;
-        edges.starts |= known;
+        edges.starts.iter_mut().for_each(|starts| *starts |= known);
     });
     Some(edges)
 }
@@ -216,5 +221,5 @@ fn edge(needle: &Needle, text: &str) -> Option<usize> {
 fn pair(found: Vec<RowSet>) -> Option<Edges> {
     let [whole, mut starts] = <[RowSet; 2]>::try_from(found).ok()?;
     starts |= &whole;
-    Some(Edges { whole, starts })
+    Some(Edges { whole, starts: Some(starts) })
 }
