@@ -36,8 +36,8 @@ const WEIGHTS: &[(&str, u32)] = &[
     ("changeSegment", 2),
     ("dropSegment", 1),
     ("prepare", 5),
-    ("apply", 5),
-    ("undo", 4),
+    ("apply", 7),
+    ("undo", 5),
     ("cancel", 1),
     ("addField", 3),
     ("changeField", 1),
@@ -91,7 +91,7 @@ impl Draw<'_> {
         match kind {
             "create" => Action::Create(self.fields(false)),
             "update" => {
-                let since = if self.rng.random_ratio(1, 4) { self.change_since() } else { None };
+                let since = if self.rng.random_ratio(1, 3) { self.change_since() } else { None };
                 since.unwrap_or_else(|| Action::Update(self.who(), self.fields(true)))
             }
             "delete" => Action::Delete(self.who()),
@@ -122,7 +122,7 @@ impl Draw<'_> {
             }
             "dropField" => Action::DropField(self.slug()),
             "addTag" => Action::AddTag(self.name(values::TAGS)),
-            "renameTag" => Action::RenameTag(self.tag_to_rename(), self.name(values::TAGS)),
+            "renameTag" => Action::RenameTag(self.tag_to_rename(), self.new_tag_name()),
             "dropTag" => Action::DropTag(self.tag()),
             "addStage" => Action::AddStage(self.name(values::STAGES)),
             "changeStage" => Action::ChangeStage(self.stage(), self.name(values::STAGES), self.rng.random_range(0..5)),
@@ -168,6 +168,13 @@ impl Draw<'_> {
 
     fn name(&mut self, of: &[&str]) -> String {
         if self.spoilt() { self.pick(&[String::new(), "x".repeat(256)]) } else { self.text(of) }
+    }
+
+    /// Mostly a name that no tag has.
+    fn new_tag_name(&mut self) -> String {
+        let is_free = |name: &&&str| self.model.tag_named(name).is_none();
+        let free: Vec<&str> = values::TAGS.iter().chain(&["Renamed", "Größer"]).filter(is_free).copied().collect();
+        if free.is_empty() || self.rng.random_ratio(1, 4) { self.name(values::TAGS) } else { self.name(&free) }
     }
 
     pub fn tag(&mut self) -> String {

@@ -206,12 +206,9 @@ impl Model {
 
     /// What makes up the status goes back together or not at all.
     fn talk_back(&self, person: &mut Person, before: &Person, after: &Person, whole: &mut bool) {
-        let touched = [
-            before.talk != after.talk,
-            before.blocked != after.blocked,
-            before.snoozed_until != after.snoozed_until,
-            before.opened_at != after.opened_at,
-        ];
+        // A snooze and its end are one.
+        let snooze = (before.talk, before.snoozed_until) != (after.talk, after.snoozed_until);
+        let touched = [snooze, before.blocked != after.blocked, snooze, before.opened_at != after.opened_at];
         let is_as = |other: &Person| {
             (!touched[0] || person.talk == other.talk)
                 && (!touched[1] || person.blocked == other.blocked)
@@ -371,6 +368,9 @@ impl Draw<'_> {
                 let fits = |job: &&Job| job.state == "prepared" && self.model.matching(&job.filter) == job.ids;
                 let fitting =
                     self.model.jobs.iter().filter(|(_, job)| fits(job)).map(|(number, _)| *number).next_back();
+                if fitting.is_none() && !self.spoil {
+                    return self.job("prepare");
+                }
                 let job = fitting.filter(|_| !self.spoil).unwrap_or(number);
                 let there = self.model.jobs.get(&job);
                 let count = there.map(|job| job.ids.len() as u64 + u64::from(self.spoil && self.rng.random()));
@@ -378,7 +378,12 @@ impl Draw<'_> {
                 Action::Apply { job, count: count.filter(|_| said), dropped: self.rng.random_ratio(1, 6) }
             }
             "undo" => {
-                let job = in_state("done").filter(|_| !self.spoil).unwrap_or(number);
+                let undoable = self.model.jobs.iter().filter(|(_, job)| job.state == "done" && !job.deletes());
+                let undoable = undoable.map(|(number, _)| *number).next_back();
+                if undoable.is_none() && !self.spoil {
+                    return self.job("apply");
+                }
+                let job = undoable.filter(|_| !self.spoil).unwrap_or(number);
                 Action::Undo { job, dropped: self.rng.random_ratio(1, 6) }
             }
             _ => Action::Cancel(in_state("prepared").filter(|_| !self.spoil).unwrap_or(number)),
@@ -387,7 +392,11 @@ impl Draw<'_> {
 
     /// An update, after an edit that could be undone, of what it changed.
     pub(super) fn change_since(&mut self) -> Option<Action> {
-        let job = self.model.jobs.values().rfind(|job| job.state == "done" && !job.changed.is_empty())?;
+        let of_tags = |job: &Job| job.deed.iter().any(|(name, _)| name == "tags");
+        let done = |job: &&Job| job.state == "done" && !job.changed.is_empty();
+        // Tags are given back one by one, whatever else became of them: rather one of which all is at stake.
+        let whole = self.model.jobs.values().rfind(|job| done(job) && !of_tags(job));
+        let job = whole.or_else(|| self.model.jobs.values().rfind(done))?;
         let id = *job.changed.keys().filter(|id| self.model.people.contains_key(id)).choose(self.rng)?;
         let text = |name: &str| job.deed.iter().find(|(other, _)| other == name).and_then(|(_, value)| value.as_str());
         let member = match text("action")? {
