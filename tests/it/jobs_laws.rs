@@ -27,12 +27,23 @@ struct Seen {
     actions: BTreeSet<String>,
 }
 
+impl Seen {
+    fn all(&self) -> bool {
+        let some = [self.changed, self.deleted, self.restored, self.left];
+        some.iter().all(|count| *count > 0) && self.actions.len() > 7
+    }
+}
+
 #[test]
 fn receipts_foretell_edits_and_undo_restores_what_nobody_changed_since() {
     let first = seed::seed("jobs");
     let rounds = seed::rounds("ROLLCALL_JOB_ROUNDS", 16);
     let mut seen = Seen::default();
-    for round in 0..rounds {
+    // Where chance has left something out, it goes on for a while.
+    for round in 0..4 * rounds {
+        if round >= rounds && (rounds < 16 || seen.all()) {
+            break;
+        }
         let seed = first.wrapping_add(u64::from(round));
         let mut world = World::new(seed, [3, 40, 120][(seed % 3) as usize], seed % 8 == 7);
         for case in 0..12 {
@@ -43,12 +54,8 @@ fn receipts_foretell_edits_and_undo_restores_what_nobody_changed_since() {
         let report = world.engine().verify(world.ws()).expect("it can be verified");
         assert!(report.problems.is_empty(), "ROLLCALL_SEED={seed}: {:?}", report.problems);
     }
-    let Seen { jobs, changed, deleted, restored, left, actions } = &seen;
-    println!("measured jobs: {jobs}; {changed} contacts changed, {deleted} deleted, {restored} restored, {left} left");
-    assert!(
-        rounds < 16 || (*changed > 0 && *deleted > 0 && *restored > 0 && *left > 0 && actions.len() > 7),
-        "{seen:?}"
-    );
+    println!("measured jobs: {seen:?}");
+    assert!(rounds < 16 || seen.all(), "{seen:?}");
 }
 
 /// One receipt, applied, looked at and undone.
