@@ -26,6 +26,8 @@ const SETTINGS: [(&str, &str); 9] = [
     ("ROLLCALL_ENGINE__CHANGES_KEPT_MIN", "150"),
 ];
 
+/// How often a folder that changes is copied anew.
+const COPIES_MAX: u32 = 50;
 /// The channel that [`furnish`] makes; the owner has id 1.
 pub const CHANNEL: u64 = 2;
 
@@ -66,10 +68,21 @@ pub fn verify(copy: &tempfile::TempDir) {
 
 /// A copy of the data folder as it lies there, elsewhere; the copy goes when dropped.
 pub fn copy(folder: &Path) -> tempfile::TempDir {
-    let to = tempfile::tempdir().expect("a folder");
-    let copied = Command::new("cp").arg("-a").arg("--").arg(folder.join(".")).arg(to.path()).status();
-    assert!(copied.expect("cp starts").success(), "{} is not copied", folder.display());
-    to
+    let mut why = String::new();
+    // A file that goes while it is copied, as one that becomes a checkpoint does, was there at no one moment with the rest.
+    for _ in 0..COPIES_MAX {
+        let to = tempfile::tempdir().expect("a folder");
+        let copied = Command::new("cp").env("LC_ALL", "C").arg("-a").arg(folder.join(".")).arg(to.path()).output();
+        let copied = copied.expect("cp starts");
+        if copied.status.success() {
+            return to;
+        }
+        why = String::from_utf8_lossy(&copied.stderr).into_owned();
+        if !why.contains("No such file") {
+            break;
+        }
+    }
+    panic!("{} is not copied: {why}", folder.display())
 }
 
 /// A running server; killed when dropped.
