@@ -65,7 +65,8 @@ pub fn write(shared: &Shared, workspace: &Workspace) -> Result<()> {
         return Ok(());
     }
     let (header, sections) = {
-        let state = workspace.state.read();
+        // A writer that waits for this lock, unlike for an ordinary read, does not hold up readers.
+        let state = workspace.state.upgradable_read();
         if state.head.seq.0 == workspace.checkpointed.load(Ordering::SeqCst) {
             return Ok(());
         }

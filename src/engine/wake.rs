@@ -9,7 +9,7 @@ use super::shared::Shared;
 use super::workspace::{State, Workspace};
 use super::{Error, Result};
 use crate::contact::{Catalog, ContactId, Seq, WorkspaceId};
-use crate::index::{GramIndex, Index, RowSet};
+use crate::index::{GramError, GramIndex, Index, RowSet};
 use crate::store::{Head, Records, StoreError, Subject};
 
 /// Rows read from the store at a time.
@@ -20,16 +20,39 @@ pub fn wake(shared: &Shared, ws: WorkspaceId) -> Result<Workspace> {
     let missing = || Error::NotFound { what: "workspace", name: ws.to_string() };
     let head = shared.records.head(ws)?.ok_or_else(missing)?;
     let catalog = Arc::new(shared.records.catalog(ws)?.ok_or_else(missing)?);
-    let (mut index, checkpoint) = match from_checkpoint(shared, &head, &catalog) {
-        Some((index, header)) => (index, Some(header)),
-        None => (rebuild(&shared.records, ws, &head, &catalog)?, None),
-    };
+    let (found, text) = read_files(shared, &head, &catalog);
+    let (mut index, checkpoint) = found?;
     let checkpointed = checkpoint.as_ref().map_or(Seq(0), |header| header.seq);
-    let text = open_text(shared, &head, &catalog, checkpoint.as_ref(), &mut index)?;
+    let text = match text {
+        Some(opened) => use_text(shared, &head, &catalog, checkpoint.as_ref(), opened, &mut index)?,
+        None => {
+            index.unflush_all();
+            None
+        }
+    };
     let grams = text.as_ref().map(|text| text.view());
     let (text_scan_max, recent) = (shared.settings.text_scan_max, Recent::since(head.seq));
     let state = State { head, catalog, index, grams, text_scan_max, changed_in_flush: None, recent };
     Ok(Workspace::new(ws, state, text, checkpointed, shared.clock.now()))
+}
+
+type Opened = std::result::Result<GramIndex, GramError>;
+
+/// The index, of a checkpoint if there is a good one; and beside it the text index, whose files are read whole for their
+/// checksums.
+fn read_files(shared: &Shared, head: &Head, catalog: &Catalog) -> (Result<(Index, Option<Header>)>, Option<Opened>) {
+    let ws = catalog.workspace.id;
+    std::thread::scope(|scope| {
+        let opening = text_folder(shared, ws).map(|folder| {
+            scope.spawn(move || GramIndex::open(&folder, &text_header(catalog), shared.settings.grams()))
+        });
+        let found = match from_checkpoint(shared, head, catalog) {
+            Some((index, header)) => Ok((index, Some(header))),
+            None => rebuild(&shared.records, ws, head, catalog).map(|index| (index, None)),
+        };
+        let broken = |_| Err(GramError("it could not be opened".into()));
+        (found, opening.map(|opening| opening.join().unwrap_or_else(broken)))
+    })
 }
 
 /// The index of the newest checkpoint that is whole, of this workspace, and reachable by the change log.
@@ -53,9 +76,9 @@ fn load(
     head: &Head,
     catalog: &Catalog,
 ) -> std::result::Result<(Index, Header), String> {
-    let bytes = std::fs::read(file).map_err(|error| error.to_string())?;
-    let (header, mut index) = Index::read_checkpoint(&bytes, catalog).map_err(|error| error.to_string())?;
-    drop(bytes);
+    let bytes = std::fs::File::open(file).map_err(|error| error.to_string())?;
+    let bytes = std::io::BufReader::with_capacity(1 << 16, bytes);
+    let (header, mut index) = Index::read_checkpoint(bytes, catalog).map_err(|error| error.to_string())?;
     let header = Header::read(&header).ok_or("its header is damaged")?;
     if header.workspace != catalog.workspace.id || header.incarnation != catalog.workspace.incarnation {
         return Err("it belongs to another workspace".into());
@@ -120,38 +143,40 @@ pub fn rebuild(records: &Records, ws: WorkspaceId, head: &Head, catalog: &Catalo
     Ok(index)
 }
 
-/// Opens the text index of a large workspace and marks what it does not have yet. A damaged one is removed; the next
-/// flush makes it anew, until then searches scan the texts in memory.
-fn open_text(
+/// Where the text index of a large workspace lies, if there is one.
+fn text_folder(shared: &Shared, ws: WorkspaceId) -> Option<std::path::PathBuf> {
+    shared.folder(ws).map(|folder| folder.join("text")).filter(|folder| folder.exists())
+}
+
+/// Takes the text index that was opened and marks what it does not have yet. A damaged one is removed; the next flush makes
+/// it anew, until then searches scan the texts in memory.
+fn use_text(
     shared: &Shared,
     head: &Head,
     catalog: &Catalog,
     checkpoint: Option<&Header>,
+    opened: Opened,
     index: &mut Index,
 ) -> Result<Option<Arc<GramIndex>>> {
     let ws = catalog.workspace.id;
-    let Some(folder) = shared.folder(ws).map(|folder| folder.join("text")) else { return Ok(None) };
-    if !folder.exists() {
-        index.unflush_all();
-        return Ok(None);
-    }
-    let why = match GramIndex::open(&folder, &text_header(catalog), shared.settings.grams()) {
+    let why = match opened {
         Ok(text) => match unflushed(shared, head, checkpoint, &text, ws)? {
-            Some(Unflushed::All) => {
-                index.unflush_all();
+            Some(lacking) => {
+                match lacking {
+                    Unflushed::All => index.unflush_all(),
+                    Unflushed::Only(rows) => index.unflush_only(rows),
+                    Unflushed::Known => {}
+                }
                 return Ok(Some(Arc::new(text)));
             }
-            Some(Unflushed::Only(rows)) => {
-                index.unflush_only(rows);
-                return Ok(Some(Arc::new(text)));
-            }
-            Some(Unflushed::Known) => return Ok(Some(Arc::new(text))),
             None => "its version does not fit the store's".into(),
         },
         Err(error) => error.to_string(),
     };
     tracing::warn!(workspace = ws.0, why, "the text index is not used; it is made anew");
-    drop(std::fs::remove_dir_all(&folder));
+    if let Some(folder) = text_folder(shared, ws) {
+        drop(std::fs::remove_dir_all(folder));
+    }
     index.unflush_all();
     Ok(None)
 }
