@@ -6,11 +6,15 @@
 use std::ops::{BitAndAssign, BitOrAssign, Bound, RangeInclusive, SubAssign};
 
 use roaring::{MultiOps, RoaringBitmap};
+use smallvec::SmallVec;
 
 use super::{Row, bytes};
 
 /// Rows per block of [`RowSet::for_each`]: 4 KiB on the stack.
 const BLOCK: usize = 1024;
+
+/// So many sets or runs of rows are few: merged one after the other.
+const RUNS_MAX: usize = 8;
 
 /// A set of rows.
 #[derive(Clone, Default, PartialEq)]
@@ -42,9 +46,11 @@ impl RowSet {
 
     /// From rows in any order, repeats allowed.
     pub fn from_unsorted(mut rows: Vec<Row>) -> RowSet {
-        // Rows of the text index come in runs that mostly ascend as a whole.
-        if rows.is_sorted_by(|a, b| a < b) {
-            return RowSet::from_sorted(rows);
+        // Rows of the text index come in a few ascending runs, one after the other or next to it.
+        if rows.chunk_by(|a, b| a < b).nth(RUNS_MAX).is_none() {
+            let mut set = RowSet::new();
+            rows.chunk_by(|a, b| a < b).for_each(|run| set |= &RowSet::from_sorted(run.iter().copied()));
+            return set;
         }
         let Some(&last) = rows.iter().max() else { return RowSet::new() };
         // Setting bits of a dense bitset beats sorting once the rows are not very sparse.
@@ -189,6 +195,16 @@ impl RowSet {
 
     /// The union of many.
     pub fn union<'a>(sets: impl IntoIterator<Item = &'a RowSet>) -> RowSet {
+        let sets: SmallVec<[&RowSet; RUNS_MAX]> = sets.into_iter().collect();
+        let rows = sets.iter().map(|set| set.len()).sum::<u64>();
+        // A few sparse ones are merged as they are; uniting many at once makes dense blocks of them first, and sparse ones again.
+        if sets.len() <= RUNS_MAX
+            && rows.saturating_mul(32) < sets.iter().filter_map(|set| set.max()).max().map_or(0, u64::from)
+        {
+            let mut all = RowSet::new();
+            sets.into_iter().for_each(|set| all |= set);
+            return all;
+        }
         RowSet(sets.into_iter().map(|set| &set.0).union())
     }
 
