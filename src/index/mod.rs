@@ -13,6 +13,7 @@ mod facet;
 mod fields;
 mod grams;
 mod order;
+mod packed;
 mod phone;
 mod rows;
 mod set_facet;
@@ -32,14 +33,14 @@ pub use facet::Facet;
 pub use fields::code_of;
 pub use grams::{GramError, GramIndex, GramSettings, GramView, PreparedView, RowTexts};
 pub use order::{Found, Order};
-pub use phone::{phone_key, phone_of_key, phone_prefix};
+pub use phone::{phone_exactly, phone_key, phone_of_key, phone_prefix};
 pub use rows::RowSet;
 pub use set_facet::SetFacet;
 pub use text::TextColumn;
 
 use self::fields::{CHOICES, EAGER_ORDERS, Keys, NUMBERS, SETS, Structure, TEXTS, structure};
 use self::sources::Sources;
-use crate::contact::{Catalog, Contact, Field, Phone};
+use crate::contact::{Catalog, Contact, DataType, Field, Phone};
 
 /// A row: the contact's id.
 pub type Row = u32;
@@ -55,8 +56,8 @@ pub struct Index {
     texts: BTreeMap<Field, TextColumn>,
     /// Those that are built; kept up to date by `put`.
     orders: BTreeMap<Field, Order>,
-    /// By row: the first 8 bytes of the full name's sort key, which spare most comparing of names. Empty while names have no order.
-    name_heads: Vec<u64>,
+    /// By row: the first 4 bytes of the full name's sort key, which spare most comparing of names. Empty while names have no order.
+    name_heads: Vec<u32>,
     sources: Sources,
     /// Who shares an e-mail or phone; kept up to date by `put` once it is built.
     duplicates: Option<Box<Duplicates>>,
@@ -180,7 +181,7 @@ impl Index {
         self.columns.retain(|field, _| is_defined(field));
         // The text index has the texts of a field that goes until their rows are written anew.
         for (_, column) in self.texts.iter().filter(|(field, _)| !is_defined(field)) {
-            self.unflushed |= &column.present();
+            self.unflushed |= column.present();
         }
         self.texts.retain(|field, _| is_defined(field));
         self.orders.retain(|field, _| is_defined(field));
@@ -191,7 +192,9 @@ impl Index {
                     self.facets.entry(field).or_default();
                 }
                 Structure::Column => {
-                    self.columns.entry(field).or_default();
+                    let numbers = custom.data_type == DataType::Number;
+                    let empty = || if numbers { Column::of_numbers() } else { Column::default() };
+                    self.columns.entry(field).or_insert_with(empty);
                 }
                 Structure::Text => {
                     self.texts.entry(field).or_default();
@@ -289,8 +292,8 @@ impl Index {
         let facet = self.facets.get(&field).map(|facet| facet.present().clone());
         facet
             .or_else(|| self.sets.get(&field).map(|set| set.present().clone()))
-            .or_else(|| self.columns.get(&field).map(Column::present))
-            .or_else(|| self.texts.get(&field).map(TextColumn::present))
+            .or_else(|| self.columns.get(&field).map(|column| column.present().clone()))
+            .or_else(|| self.texts.get(&field).map(|column| column.present().clone()))
             .unwrap_or_default()
     }
 
@@ -367,7 +370,7 @@ impl Index {
             ("sets", self.sets.values().map(SetFacet::memory).sum()),
             ("columns", self.columns.values().map(Column::memory).sum()),
             ("texts", self.texts.values().map(TextColumn::memory).sum()),
-            ("orders", self.orders.values().map(Order::memory).sum::<usize>() + self.name_heads.capacity() * 8),
+            ("orders", self.orders.values().map(Order::memory).sum::<usize>() + self.name_heads.capacity() * 4),
             ("duplicates", self.duplicates.as_ref().map_or(0, |duplicates| duplicates.memory())),
         ]
     }

@@ -34,9 +34,9 @@ impl Order {
         let steps = wanted.saturating_mul(rows.div_ceil(members.min(rows))).min(rows);
         // One pass counts; another collects, unless the window lies in few chunks.
         let gather = members * COUNT * 3 / 2 + self.places.len() as u64 * 10;
-        let words = self.chunk_of.len() as u64 / 64;
+        let words = self.chunk_of.rows() as u64 / 64;
         // Dense sets are copied, sparse ones gone through.
-        let sparse = members * 16 < self.chunk_of.len() as u64;
+        let sparse = members * 16 < self.chunk_of.rows() as u64;
         let (contains, copy) = if sparse { (CONTAINS_SPARSE, members * 4) } else { (CONTAINS_DENSE, words * 10) };
         let to_words = words * 10 + copy;
         let (by_contains, by_words) = (steps * contains, to_words + steps * WORD_TEST);
@@ -48,7 +48,7 @@ impl Order {
             walked = self.walk(skip, take, from_end, budget, |row| among.contains(row));
         }
         if walked.is_none() && (far || by_words < by_contains.min(gather)) {
-            let words = among.to_words(self.chunk_of.len());
+            let words = among.to_words(self.chunk_of.rows());
             let member = |row: Row| words[row as usize / 64] >> (row % 64) & 1 == 1;
             walked = self.walk(skip, take, from_end, if far { u64::MAX } else { budget }, member);
         }
