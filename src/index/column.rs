@@ -101,8 +101,16 @@ impl Column {
 
     /// The rows with a value in the range, by a scan of the column.
     pub fn scan(&self, range: RangeInclusive<i64>) -> RowSet {
-        let codes = self.codes_in(*range.start(), *range.end());
-        RowSet::from_words(&codes.map(|codes| self.codes.scan(*codes.start(), *codes.end())).unwrap_or_default())
+        let Some(codes) = self.codes_in(*range.start(), *range.end()) else { return RowSet::new() };
+        if *codes.start() > 1 {
+            return RowSet::from_words(&self.codes.scan(*codes.start(), *codes.end()));
+        }
+        // Code 0 has the upper bits of code 1: every row without a number would have to be looked at closely.
+        let mut rows = self.present.clone();
+        if *codes.end() < self.codes.room() {
+            rows &= &RowSet::from_words(&self.codes.scan(0, *codes.end()));
+        }
+        rows
     }
 
     /// The codes of the values in `from..=to`, if any code is.
@@ -136,7 +144,7 @@ impl Column {
 
     /// The first row at which `present` and the values disagree.
     pub(super) fn check(&self) -> Option<Row> {
-        let actual = RowSet::from_words(&self.codes.present());
+        let actual: RowSet = (0..).zip(self.codes.iter()).filter(|(_, code)| *code != 0).map(|(row, _)| row).collect();
         actual.minus(&self.present).min().or_else(|| self.present.minus(&actual).min())
     }
 }

@@ -117,7 +117,7 @@ impl Packed {
         (0..self.high.len() as u32).map(|row| self.get(row))
     }
 
-    /// The rows whose number lies in `from..=to`, as a dense bitset; `from` is at least 1.
+    /// The rows whose number lies in `from..=to`, as a dense bitset; from 0 on also rows without one, and such as are past the end.
     pub fn scan(&self, from: u64, to: u64) -> Vec<u64> {
         let to = to.min(self.room());
         if from > to {
@@ -134,42 +134,27 @@ impl Packed {
         };
         let (blocks, rest) = self.high.as_chunks::<BLOCK>();
         let mut words = Vec::with_capacity(blocks.len() + 1);
-        let near = |at: usize, word: u64| self.near(at * BLOCK, word, ends, from, to);
-        match ends {
-            None => words.extend(blocks.iter().map(|block| word(block, first, last))),
-            Some(ends) => words.extend(blocks.iter().enumerate().map(|(at, block)| {
-                let word = word(block, first, last);
-                if has_any(block, ends) { near(at, word) } else { word }
-            })),
-        }
+        let within = |at: usize, block: &[u16; BLOCK]| {
+            let mut within = word(block, first, last);
+            if let Some(ends) = ends.filter(|ends| has_any(block, *ends)) {
+                let mut near = word(block, ends.0, ends.0) | word(block, ends.1, ends.1);
+                while near != 0 {
+                    let bit = near.trailing_zeros();
+                    if !(from..=to).contains(&self.get((at * BLOCK) as u32 + bit)) {
+                        within &= !(1 << bit);
+                    }
+                    near &= near - 1;
+                }
+            }
+            within
+        };
+        words.extend(blocks.iter().enumerate().map(|(at, block)| within(at, block)));
         if !rest.is_empty() {
-            // Rows past the end have 0, which is in no range.
             let mut block = [0; BLOCK];
             block[..rest.len()].copy_from_slice(rest);
-            words.push(near(blocks.len(), word(&block, first, last)));
+            words.push(within(blocks.len(), &block));
         }
         words
-    }
-
-    /// Of the rows of a block, those that are within by all of their number.
-    #[inline(never)]
-    fn near(&self, start: usize, mut word: u64, ends: Option<(u16, u16)>, from: u64, to: u64) -> u64 {
-        let Some((first, last)) = ends else { return word };
-        let mut left = word;
-        while left != 0 {
-            let row = start + left.trailing_zeros() as usize;
-            let high = self.high.get(row).copied().unwrap_or_default();
-            if [first, last].contains(&high) && !(from..=to).contains(&self.get(row as u32)) {
-                word &= !(1 << (row - start));
-            }
-            left &= left - 1;
-        }
-        word
-    }
-
-    /// The rows with a number, as a dense bitset.
-    pub fn present(&self) -> Vec<u64> {
-        self.scan(1, u64::MAX)
     }
 
     /// Bytes in memory.

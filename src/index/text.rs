@@ -266,7 +266,7 @@ impl TextColumn {
             return None;
         }
         let free: Vec<u32> = places.iter().zip(0..).filter(|(place, _)| **place == FREE).map(|(_, n)| n).collect();
-        let present = RowSet::from_words(&of_row.present());
+        let present = rows_in(&of_row);
         let mut column =
             TextColumn { of_row, present, places, rows, free, arena, dead, accented, tails, ..TextColumn::default() };
         let mut numbers = HashTable::with_capacity(column.distinct());
@@ -295,9 +295,14 @@ impl TextColumn {
                 return stray.or_else(|| self.rows.set(number).min()).or(Some(0));
             }
         }
-        let own = RowSet::from_words(&self.of_row.present());
+        let own = rows_in(&self.of_row);
         (own != self.present || own.len() != listed || self.numbers.len() != self.distinct()).then_some(0)
     }
+}
+
+/// The rows with a number.
+fn rows_in(of_row: &Packed) -> RowSet {
+    RowSet::from_sorted((0..).zip(of_row.iter()).filter(|(_, number)| *number != 0).map(|(row, _)| row))
 }
 
 /// Appends a text to the arena: its length with the flag, the search-folded length where there is one, both texts, padding.
