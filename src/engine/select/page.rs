@@ -20,6 +20,8 @@ const COUNTED_MAX: u64 = 200_000;
 pub(super) struct Pager<'a> {
     pub index: &'a Index,
     pub catalog: &'a Catalog,
+    /// A field and the keys between which those of all rows lie that are asked for.
+    pub between: Option<(Field, i64, i64)>,
     /// `walk lastMessageAt`, `values of status` …; of the outermost step.
     pub way: Option<String>,
 }
@@ -151,7 +153,9 @@ impl Pager<'_> {
             let missing = among.minus(&key.present(self.index));
             self.group(rest, missing.len(), || missing, &mut skip, &mut take, out)?;
         }
-        let (rows, found) = order.window(among, skip, take, key.descending);
+        let between = self.between.filter(|(field, ..)| *field == key.field);
+        let within = between.and_then(|(field, from, to)| self.index.positions(field, from, to));
+        let (rows, found) = order.window(among, skip, take, key.descending, within.unwrap_or(0..order.len()));
         self.note(if found == Found::Walk { "walk" } else { "gather" }, key.field);
         self.settle(key, rest, order, among, &rows, out)?;
         if !key.missing_first && rows.len() < take {
