@@ -15,7 +15,7 @@ use crate::contact::CustomFieldId;
 const MAGIC: &[u8; 8] = b"rollckpt";
 const END: &[u8; 8] = b"tpkcllor";
 /// Of the format, of this program, and of ICU, whose data decides the folding and the order of text: change the last with it.
-const VERSION: &str = concat!("1/", env!("CARGO_PKG_VERSION"), "/icu 2.4");
+const VERSION: &str = concat!("2/", env!("CARGO_PKG_VERSION"), "/icu 2.4");
 
 /// Why a checkpoint is not used.
 #[derive(Debug, thiserror::Error)]
