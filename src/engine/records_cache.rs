@@ -101,8 +101,9 @@ impl RecordCache {
     /// Keeps a contact as it is now.
     pub fn put(&self, ws: WorkspaceId, contact: Arc<Contact>) {
         let key = (ws, contact.id);
-        match minicbor::to_vec(&*contact) {
-            Ok(packed) => self.packed.insert(key, packed.into()),
+        let mut packed = Vec::with_capacity(PACKED as usize);
+        match minicbor::encode(&*contact, &mut packed) {
+            Ok(()) => self.packed.insert(key, packed.into()),
             // Writing to a vector cannot fail; what was known before would be wrong now.
             Err(_) => drop(self.packed.remove(&key)),
         }

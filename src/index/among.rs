@@ -47,10 +47,6 @@ impl<'a> Among<'a> {
 
     /// The same, as ascending numbers.
     pub(super) fn list(&self) -> &[Row] {
-        self.list.get_or_init(|| {
-            let mut list = Vec::with_capacity(self.fewer.len() as usize);
-            self.fewer.for_each(|row| list.push(row));
-            list
-        })
+        self.list.get_or_init(|| self.fewer.to_rows())
     }
 }

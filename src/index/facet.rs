@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 
 use super::{Among, Row, RowSet, bytes};
 
-/// What a code's rows cost to count through the posting list: nanoseconds per block of 65 536 rows, and per row of a short list
-/// among many rows, or among few.
-const BLOCK_NS: u64 = 400;
-const AMONG_MANY_NS: u64 = 1;
-const AMONG_FEW_NS: u64 = 4;
+/// What a code's rows cost to count through the posting list, in tenths of a nanosecond: per block of 65,536 rows, and per row of a
+/// short list among many rows, or among few.
+const BLOCK_COST: u64 = 5_000;
+const AMONG_MANY_COST: u64 = 8;
+const AMONG_FEW_COST: u64 = 40;
 /// Rows of a block from which on they are many.
 const MANY: u64 = 4096;
-/// What a row costs to count through the column, in nanoseconds.
-const COLUMN_NS: u64 = 1;
+/// What a row costs to count through the column.
+const COLUMN_COST: u64 = 5;
 
 /// The posting lists of a field: codes are numbered by ordinals from 1 as they come, and a list that is empty gives its ordinal back.
 #[derive(Default)]
@@ -73,15 +73,15 @@ impl Postings {
     }
 
     /// Counts per code among the rows, ascending by code, zero counts left out. `walk(rows, counts)` adds the rows' own codes to the
-    /// counts by ordinal - 1; it is taken where `rows * walk_ns` is less than the posting lists cost.
-    pub fn counts(&self, among: &Among, walk_ns: u64, walk: impl Fn(&[Row], &mut [u64])) -> Vec<(u32, u64)> {
+    /// counts by ordinal - 1; it is taken where `walk_cost` for each is less than what the posting lists cost.
+    pub fn counts(&self, among: &Among, walk_cost: u64, walk: impl Fn(&[Row], &mut [u64])) -> Vec<(u32, u64)> {
         let rows = among.fewer();
         let mut counts = vec![0; self.lists.len()];
         if !rows.is_empty() {
             let blocks = u64::from(rows.max().unwrap_or(0) >> 16) + 1;
-            let row_ns = if rows.len() > blocks * MANY { AMONG_MANY_NS } else { AMONG_FEW_NS };
-            let by_lists: u64 = self.sizes.iter().map(|size| (blocks * BLOCK_NS).min(20 + size * row_ns)).sum();
-            if rows.len() * walk_ns < by_lists {
+            let row_cost = if rows.len() > blocks * MANY { AMONG_MANY_COST } else { AMONG_FEW_COST };
+            let by_lists: u64 = self.sizes.iter().map(|size| (blocks * BLOCK_COST).min(200 + size * row_cost)).sum();
+            if rows.len() * walk_cost < by_lists {
                 walk(among.list(), &mut counts);
             } else {
                 counts.iter_mut().zip(&self.lists).for_each(|(count, list)| *count = list.intersection_len(rows));
@@ -233,7 +233,7 @@ impl Facet {
     pub fn counts(&self, among: &Among) -> Vec<(u32, u64)> {
         self.postings.counts(
             among,
-            COLUMN_NS,
+            COLUMN_COST,
             |rows, counts| on_array!(&self.of_row, of_row => tally(rows, of_row, counts)),
         )
     }

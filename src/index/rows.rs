@@ -183,6 +183,14 @@ impl RowSet {
         self.0.range((Bound::Excluded(row), Bound::Unbounded))
     }
 
+    /// The rows ascending, as a list.
+    pub fn to_rows(&self) -> Vec<Row> {
+        let mut rows = vec![0; self.len() as usize];
+        let filled = self.0.iter().next_many(&mut rows).len();
+        rows.truncate(filled);
+        rows
+    }
+
     /// Calls `f` with every row ascending, in blocks: 20 times faster than `iter` on dense sets.
     pub fn for_each(&self, mut f: impl FnMut(Row)) {
         let mut block = [0; BLOCK];
@@ -302,6 +310,7 @@ mod tests {
             let mut seen = Vec::new();
             set_a.for_each(|row| seen.push(row));
             prop_assert!(seen.iter().eq(a.iter()));
+            prop_assert_eq!(&set_a.to_rows(), &seen);
             prop_assert_eq!(&RowSet::from_words(&set_a.to_words(0)), &set_a);
             prop_assert!(set_a.to_words(500_000).len() * 64 >= 500_000);
             prop_assert!(set_a.and(&set_b).iter().eq(a.intersection(&b).copied()));
