@@ -70,6 +70,7 @@ classes! {
     "one tag" page |n| filtered(json!({"field": "tags", "operator": "hasAnyOf", "value": [pick(&TAGS, n)]}));
     "all of two tags" page |n| filtered(json!({"field": "tags", "operator": "hasAllOf", "value": [pick(&TAGS, n), pick(&TAGS, n + 1)]}));
     "none of three tags" page |n| filtered(json!({"field": "tags", "operator": "hasNoneOf", "value": [pick(&TAGS, n), pick(&TAGS, n + 1), pick(&TAGS, n + 2)]}));
+    "only of eight tags" page |_| filtered(json!({"field": "tags", "operator": "hasOnly", "value": TAGS}));
     "at least two of four tags" page |n| filtered(json!({"field": "tags", "operator": "hasAtLeast", "value": {"count": 2, "of": [pick(&TAGS, n), pick(&TAGS, n + 1), pick(&TAGS, n + 2), pick(&TAGS, n + 3)]}}));
     "country" page |n| filtered(json!({"field": "countryCode", "operator": "isEqualTo", "value": pick(&COUNTRIES, n)}));
     "channel source" page |n| filtered(json!({"field": "channels", "operator": "hasAnyOf", "value": [pick(&["whatsapp", "email", "telegram", "sms"], n)]}));

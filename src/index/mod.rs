@@ -3,7 +3,10 @@
 //! The row of a contact is its id. [`Index::put`] takes a contact's current state, whatever it was before, so that
 //! applying a change twice does no harm; the index itself knows what it held for the row.
 
+mod among;
+mod blocks;
 mod bytes;
+mod cells;
 mod checkpoint;
 mod collation;
 mod column;
@@ -26,6 +29,8 @@ use std::ops::Range;
 
 use smallvec::SmallVec;
 
+pub use among::Among;
+pub use blocks::at_least;
 pub use checkpoint::{CheckpointError, Section, write_sections};
 pub use collation::Collation;
 pub use column::{Column, number_from_key, number_key};

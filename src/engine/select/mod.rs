@@ -17,7 +17,7 @@ use crate::clock::Stopwatch;
 use crate::contact::{Catalog, Contact, Field, Millis, Mistake, SegmentId, Seq, UserId};
 use crate::filter::search::{self, Ranking};
 use crate::filter::{self, ContactReport, Filter, PlanNode, View};
-use crate::index::{Row, RowSet};
+use crate::index::{Among, Row, RowSet};
 
 /// What a query comes to on one view.
 #[derive(Debug)]
@@ -226,8 +226,13 @@ impl Sources<'_> {
         } else {
             None
         };
-        let among = |field| split.as_ref().map_or(Cow::Borrowed(matches), |split| split.rows(field, matches));
-        fields.iter().map(|&field| facets::count(view, field, &among(field))).collect()
+        let alive = view.index.alive();
+        let among_all = Among::new(matches, alive);
+        let count = |&field: &Field| match split.as_ref().map(|split| split.rows(field, matches)) {
+            Some(Cow::Owned(rows)) => facets::count(view, field, &Among::new(&rows, alive)),
+            _ => facets::count(view, field, &among_all),
+        };
+        fields.iter().map(count).collect()
     }
 }
 

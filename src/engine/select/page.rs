@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use super::sort::{By, Key, compare, few};
 use crate::contact::{Catalog, Field};
-use crate::index::{Found, Index, Order, Row, RowSet};
+use crate::index::{Among, Found, Index, Order, Row, RowSet};
 
 /// Up to so many rows are simply sorted, whether the field's order is built or not.
 const FEW: u64 = if cfg!(test) { 6 } else { 256 };
@@ -89,7 +89,8 @@ impl Pager<'_> {
         if key.descending {
             values.reverse();
         }
-        let counts = (values.len() > VALUES_MANY && among.len() <= COUNTED_MAX).then(|| facet.counts(among));
+        let counts = (values.len() > VALUES_MANY && among.len() <= COUNTED_MAX)
+            .then(|| facet.counts(&Among::new(among, self.index.alive())));
         let count = |code: u32, rows: &RowSet| match &counts {
             Some(counts) => counts.binary_search_by_key(&code, |(code, _)| *code).map_or(0, |at| counts[at].1),
             None => rows.intersection_len(among),

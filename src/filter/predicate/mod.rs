@@ -171,8 +171,10 @@ pub(super) fn at_most(condition: &Condition, view: View) -> Option<u64> {
         Predicate::Present => Some(kept_present(field, view).unwrap_or(view.index.alive()).len()),
         Predicate::ChoiceIn(codes) => Some(choice::count(codes, field, view)),
         Predicate::Range(from, to) => range::count(*from, *to, field, view),
-        Predicate::SetAny(_) | Predicate::SetAll(_) => Some(set::at_most(&condition.predicate, field, view)),
         Predicate::Phone(test) => phone::at_most(test, view),
+        set @ (Predicate::SetAny(_) | Predicate::SetAll(_) | Predicate::SetOnly(_) | Predicate::SetAtLeast(..)) => {
+            Some(set::at_most(set, field, view))
+        }
         _ => None,
     }
 }
@@ -191,7 +193,9 @@ pub(super) fn cost(condition: &Condition, view: View) -> u64 {
         }
         Predicate::Range(from, to) => range::cost(*from, *to, field, view),
         Predicate::Text(TextTest::OneOf(needles)) => needles.len() as u64 * 4,
-        Predicate::Text(_) | Predicate::SetOnly(_) | Predicate::SetAtLeast(..) => all,
+        Predicate::SetOnly(codes) => set::entries(codes.iter(), field, view),
+        Predicate::SetAtLeast(_, groups) => set::entries(groups.iter().flatten(), field, view),
+        Predicate::Text(_) => all,
         Predicate::Phone(test) => phone::cost(test, view),
     }
 }
