@@ -15,11 +15,10 @@ use super::{Batch, folder};
 
 /// Its name in the folder.
 pub const JOURNAL: &str = "journal";
-/// Its size. The tree's log is thus made durable before it has grown by about a segment of it, so that no segment is written
-/// over whose successor is not durable.
+/// Its size.
 const BYTES: usize = 256 << 10;
 /// A larger batch costs less where it goes to the tree's own log at once.
-const BATCH_MAX: usize = 96 << 10;
+const BATCH_MAX: usize = 32 << 10;
 /// Checksum, length, number.
 const HEAD: usize = 16;
 /// In place of the length of a value that is deleted.
@@ -76,6 +75,11 @@ impl Journal {
         self.file.sync_data()?;
         self.at += self.record.len();
         Ok(true)
+    }
+
+    /// Bytes since it began anew.
+    pub fn len(&self) -> usize {
+        self.at
     }
 
     /// Begins anew: the tree has all of it, durably.

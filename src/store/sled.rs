@@ -2,7 +2,9 @@
 //!
 //! - its flush ends in `sync_file_range`, not in fsync: what counts on it is followed by `sync_data` of the file `db`;
 //! - its flush costs a change of threads and two waits for the disk: small batches are made durable in a [`Journal`] beside
-//!   it, and sled only once that is full, or for a large batch;
+//!   it, and sled only now and then;
+//! - the head of each segment of its log says up to where the log is whole, and where the power goes before that is true, it
+//!   finds nothing at all: it is made durable whenever its log has come into another segment, and long before two are full;
 //! - it panics on damage: every call stands behind a panic boundary;
 //! - a torn `snap.*.generating` or a damaged snapshot keeps it from opening: the first is removed, the second set aside;
 //! - damage near the end of its log makes it open as an older whole state: a [`Witness`] outside tells;
@@ -34,6 +36,12 @@ use super::{Batch, Entry, Store, StoreError, limits, panics};
 const BATCH: &[u8] = &[2];
 /// Names of sled's own threads begin so.
 const THREADS: [&str; 2] = ["log flusher", "sled-io-"];
+/// Of sled's log, as it is where nothing else is asked for.
+const SEGMENT_BYTES: i64 = 512 << 10;
+/// How much sled's log may grow before it is made durable; a guess, so it is far below a segment.
+const LOG_MAX: usize = 160 << 10;
+/// How much sled's log grows with a byte of the journal, before that is known: whole leaves are written again and again.
+const GROWTH: usize = 8;
 /// Free space on the disk below which no batch is begun: sled moves segments, snapshots are written, a log grows.
 const FREE_MIN: u64 = 32 << 20;
 /// How often a file still locked by the threads of a store just closed is tried again, 20 ms apart.
@@ -70,6 +78,10 @@ struct Applied {
     /// The number of the last batch.
     number: u64,
     journal: Journal,
+    /// Up to where sled's log is durable.
+    settled: i64,
+    /// About how many bytes of sled's log a byte of the journal makes.
+    growth: usize,
 }
 
 impl SledStore {
@@ -95,17 +107,16 @@ impl SledStore {
             folder::sync(&folder.join(part)).map_err(failed)?;
         }
         let pieces = AtomicBool::new(false);
-        let (number, mut journal) = guarded(|| {
+        let mut applied = guarded(|| {
             let db = db.get().map_err(|error| Fault::system(error.to_string()))?;
             pieces.store(db.scan_prefix([PIECE]).next().transpose()?.is_some(), Ordering::Relaxed);
             put_back(folder, &Tree { db, file: &file, pieces: &pieces })
         })
         .map_err(|fault| unreadable(folder, &fault))?;
-        let witness = Witness::open(folder, number)?;
+        let witness = Witness::open(folder, applied.number)?;
         // Not before the witness has agreed: what cannot be read of it may be what is missing.
-        journal.clear(folder).map_err(failed)?;
-        let applied = Mutex::new(Applied { number, journal });
-        let (folder, read_only) = (folder.to_path_buf(), OnceLock::new());
+        applied.journal.clear(folder).map_err(failed)?;
+        let (folder, applied, read_only) = (folder.to_path_buf(), Mutex::new(applied), OnceLock::new());
         Ok(SledStore { db, folder, file, witness, applied, pieces, read_only, _lock: lock })
     }
 
@@ -166,13 +177,27 @@ impl Tree<'_> {
     fn write(&self, entries: Batch, applied: &mut Applied) -> Result<(), Fault> {
         let number = applied.number + 1;
         let failed = |error: std::io::Error| Fault::system(format!("writing the journal failed: {error}"));
+        if self.is_due(applied) {
+            let (before, bytes) = (applied.settled, applied.journal.len());
+            self.settle(applied)?;
+            // Up at once, down slowly: too low a guess is the dangerous one.
+            let grown = ((applied.settled - before) as usize).checked_div(bytes).unwrap_or(0).max(1);
+            applied.growth = grown.max((applied.growth * 3 + grown) / 4);
+        }
         let is_durable = applied.journal.append(number, &entries).map_err(failed)?;
         self.put(entries, number)?;
-        if !is_durable {
-            self.settle()?;
-            applied.journal.restart();
-        }
-        Ok(())
+        if is_durable { Ok(()) } else { self.settle(applied) }
+    }
+
+    /// Whether sled has to be made durable before it grows further.
+    fn is_due(&self, applied: &Applied) -> bool {
+        let segment = |lsn: i64| lsn / SEGMENT_BYTES;
+        segment(self.written()) != segment(applied.settled) || applied.journal.len() * applied.growth > LOG_MAX
+    }
+
+    /// Up to where sled has written its log.
+    fn written(&self) -> i64 {
+        self.db.context.pagecache.log.stable_offset()
     }
 
     /// Puts the batch into the tree; a crash may take it from there.
@@ -186,9 +211,13 @@ impl Tree<'_> {
     }
 
     /// Makes all that was put durable.
-    fn settle(&self) -> Result<(), Fault> {
+    fn settle(&self, applied: &mut Applied) -> Result<(), Fault> {
         self.db.flush()?;
-        self.file.sync_data().map_err(|error| Fault::system(format!("syncing the file failed: {error}")))
+        let lsn = self.written();
+        self.file.sync_data().map_err(|error| Fault::system(format!("syncing the file failed: {error}")))?;
+        applied.settled = lsn;
+        applied.journal.restart();
+        Ok(())
     }
 
     /// Adds to `batch` what writes or removes one value.
@@ -221,16 +250,18 @@ impl Tree<'_> {
 }
 
 /// Puts into the tree what only the journal has; the number of the last batch then.
-fn put_back(folder: &Path, tree: &Tree) -> Result<(u64, Journal), Fault> {
-    let mut number = last_batch(tree.db)?;
+fn put_back(folder: &Path, tree: &Tree) -> Result<Applied, Fault> {
+    let number = last_batch(tree.db)?;
     let failed = |error: std::io::Error| Fault::system(format!("reading the journal failed: {error}"));
     let (journal, kept) = Journal::open(folder, number).map_err(failed)?;
-    for (each, batch) in kept {
-        tree.put(batch, each)?;
-        number = each;
+    let mut applied = Applied { number, journal, settled: tree.written(), growth: GROWTH };
+    for (number, batch) in kept {
+        tree.put(batch, number)?;
+        applied.number = number;
+        tree.settle(&mut applied)?;
     }
-    tree.settle()?;
-    Ok((number, journal))
+    tree.settle(&mut applied)?;
+    Ok(applied)
 }
 
 impl Store for SledStore {
