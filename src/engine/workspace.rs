@@ -54,6 +54,8 @@ impl State {
 pub struct Workspace {
     pub id: WorkspaceId,
     pub state: RwLock<State>,
+    /// The state's catalog again, for who needs nothing else of it and must not wait for who reads or writes it.
+    catalog: RwLock<Arc<Catalog>>,
     /// The contacts as they were before the batch that is being made durable: the store may already show what comes
     /// next, a query must not. Empty between batches.
     pub in_flight: RwLock<HashMap<ContactId, Option<Arc<Contact>>>>,
@@ -88,6 +90,7 @@ impl Workspace {
         Workspace {
             id,
             published: Mutex::new(state.head.seq),
+            catalog: RwLock::new(state.catalog.clone()),
             state: RwLock::new(state),
             in_flight: RwLock::default(),
             text: Mutex::new(text),
@@ -111,6 +114,11 @@ impl Workspace {
     /// Whether it was retired. It stays as it is told to the committer, and to whoever holds `text` or `state`.
     pub fn is_retired(&self) -> bool {
         self.retired.load(Ordering::SeqCst)
+    }
+
+    /// What it defines.
+    pub fn catalog(&self) -> Arc<Catalog> {
+        self.catalog.read().clone()
     }
 
     /// Notes that it is in use.
@@ -240,6 +248,7 @@ impl Workspace {
         let watch = Stopwatch::start();
         if !Arc::ptr_eq(&state.catalog, &catalog) {
             state.index.define(&catalog);
+            *self.catalog.write() = catalog.clone();
             state.catalog = catalog;
         }
         let State { index, catalog, changed_in_flush, recent, .. } = &mut *state;
