@@ -195,3 +195,53 @@ fn word(block: &[u16; BLOCK], first: u16, last: u16) -> u64 {
 fn has_any(block: &[u16; BLOCK], (a, b): (u16, u16)) -> bool {
     block.iter().fold(0u16, |any, &number| any | u16::from(number == a) | u16::from(number == b)) != 0
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Numbers about every width's limits.
+    fn number() -> impl Strategy<Value = u64> {
+        prop_oneof![
+            4 => 0u64..300,
+            3 => (0u32..64, -2i64..3).prop_map(|(bits, off)| (1u64 << bits).wrapping_add_signed(off)),
+            1 => any::<u64>(),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+
+        #[test]
+        fn numbers_by_row_are_as_in_an_array(
+            sets in proptest::collection::vec((0u32..300, number()), 0..200), most in number(),
+            ranges in proptest::collection::vec((number(), number()), 8),
+        ) {
+            let (mut packed, mut array) = (Packed::default(), [0u64; 320]);
+            for (row, number) in sets {
+                packed.set(row, number);
+                array[row as usize] = number;
+            }
+            prop_assert!((0..320).all(|row| packed.get(row) == array[row as usize]));
+            prop_assert!(packed.iter().eq(array[..packed.rows()].iter().copied()));
+            let own = array.iter().map(|&number| (number.saturating_sub(9), number)).take(40);
+            for (from, to) in ranges.into_iter().chain(own).chain([(1, u64::MAX), (0, 0)]) {
+                let words = packed.scan(from, to);
+                let hit = |row: usize| words.get(row / BLOCK).is_some_and(|word| word >> (row % BLOCK) & 1 == 1);
+                prop_assert!((0..packed.rows()).all(|row| hit(row) == (from..=to).contains(&array[row])));
+                // From 0 on, the rows past the end are the caller's to leave out.
+                prop_assert!(from == 0 || (packed.rows()..320).all(|row| !hit(row)));
+            }
+            let mut bytes = Vec::new();
+            packed.write(&mut bytes);
+            let read = Packed::read(&mut &bytes[..]).expect("what was written");
+            prop_assert!(read.iter().eq(packed.iter()));
+            let halves = packed.mapped(u64::MAX / 2, |number| number / 2);
+            prop_assert!(halves.iter().eq(packed.iter().map(|number| number / 2)));
+            let empty = Packed::with_room(7, most);
+            prop_assert!(empty.room() >= most && empty.rows() == 7 && empty.iter().all(|number| number == 0));
+        }
+    }
+}

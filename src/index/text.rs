@@ -1,7 +1,7 @@
 //! A text field: each distinct folded text once, with its rows; and each row's text.
 //!
 //! Texts are kept compare-folded (`contact::fold::compare`), and search-folded too where that differs.
-//! A distinct text costs about 20 bytes beside its own, and 4 to 7 bytes for each of its rows.
+//! A distinct text costs about 20 bytes beside its own, and 2 to 7 bytes for each of its rows.
 
 mod rows_of;
 mod rows_tested;
