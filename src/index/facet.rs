@@ -138,6 +138,7 @@ macro_rules! on_array {
     };
 }
 
+#[expect(clippy::useless_conversion)] // of the widest, whose numbers are as they are asked for
 impl Ordinals {
     fn get(&self, row: Row) -> u32 {
         on_array!(self, of_row => of_row.get(row as usize).map_or(0, |&ordinal| ordinal.into()))
