@@ -152,6 +152,27 @@ impl Workspace {
         Ok(contact)
     }
 
+    /// As [`Workspace::contact`], of the rows of a page, in their order.
+    pub fn page(
+        &self,
+        state: &RwLockReadGuard<'_, State>,
+        records: &Records,
+        cache: &RecordCache,
+        rows: &[Row],
+    ) -> Result<Vec<Option<Arc<Contact>>>> {
+        let ids = rows.iter().map(|row| ContactId(*row));
+        let found: Vec<Option<Arc<Contact>>> = {
+            let in_flight = self.in_flight.read();
+            let known = |id| if in_flight.contains_key(&id) { None } else { cache.get(self.id, id) };
+            ids.clone().map(known).collect()
+        };
+        let one = |(id, found)| match found {
+            None => self.contact(state, records, cache, id),
+            found => Ok(found),
+        };
+        ids.zip(found).map(one).collect()
+    }
+
     /// As [`Workspace::contact`], of many with ascending ids. The cache is asked, and left as it is: who reads many reads
     /// each once.
     pub fn contacts(
@@ -161,7 +182,7 @@ impl Workspace {
         cache: &RecordCache,
         ids: &[ContactId],
     ) -> Result<Vec<Option<Arc<Contact>>>> {
-        let mut found: Vec<Option<Arc<Contact>>> = ids.iter().map(|id| cache.get(self.id, *id)).collect();
+        let mut found: Vec<Option<Arc<Contact>>> = ids.iter().map(|id| cache.peek(self.id, *id)).collect();
         let missing: Vec<ContactId> =
             ids.iter().zip(&found).filter(|(_, found)| found.is_none()).map(|(id, _)| *id).collect();
         let mut stored = stored(self.id, records, &missing)?.into_iter();
