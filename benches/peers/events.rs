@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 use rollcall::config::Config;
-use rollcall::contact::{ChannelId, Contact, ContactId, Interaction, InteractionKind, Workspace, WorkspaceId};
+use rollcall::contact::{ChannelId, Contact, ContactId, Interaction, InteractionKind, UserId, Workspace, WorkspaceId};
 use rollcall::corpus::Corpus;
 use rollcall::store::Writes;
 use serde_json::{Value as Json, json};
@@ -76,9 +76,9 @@ pub fn run(folder: &Path, args: &Args) -> Json {
     })
 }
 
-/// What the connections did together.
+/// What the connections did together. They post outgoing messages: one from a blocked contact would be dropped.
 fn posted(address: SocketAddr, token: &str, channel: &str, contacts: u64) -> Events {
-    let body = json!({"kind": "incomingMessage", "channel": channel, "text": TEXT}).to_string();
+    let body = json!({"kind": "outgoingMessage", "channel": channel, "text": TEXT}).to_string();
     let rest = format!(
         "/interactions HTTP/1.1\r\nHost: peers\r\nAuthorization: Bearer {token}\r\n\
          Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
@@ -263,8 +263,8 @@ fn contact_bytes(contact: &Contact) -> usize {
 
 /// The bytes of the record of a message.
 fn history_bytes() -> usize {
-    let (kind, channel) = (InteractionKind::IncomingMessage, Some(ChannelId(1)));
-    let message = Interaction { kind, at: NOW, channel, author: None, text: Some(TEXT.into()) };
+    let (kind, channel) = (InteractionKind::OutgoingMessage, Some(ChannelId(1)));
+    let message = Interaction { kind, at: NOW, channel, author: Some(UserId(1)), text: Some(TEXT.into()) };
     let mut writes = Writes::default();
     writes.put_interaction(WorkspaceId(1), ContactId(1), 1, &message);
     writes.bytes() - 25
