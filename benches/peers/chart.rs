@@ -91,7 +91,7 @@ fn foot(y: f64) -> String {
             376.0,
             y + 4.0,
             "",
-            "All scales are logarithmic. tenfold: what ten times the contacts cost, in √10 = 3.16; below 1 it is less."
+            "Contacts across; all scales logarithmic. tenfold: what ten times the contacts cost, in √10 = 3.16."
         )
     )
 }
@@ -160,12 +160,15 @@ fn drawing(places: &[f64], panel: &Panel) -> String {
     out
 }
 
-/// From where the first curve begins: what √10 and ten times would be, as far as the panel goes.
+/// From where the first curve begins: what √10 and ten times would be, as far as the panel goes. What does not grow needs
+/// nothing to be compared with.
 fn guides(places: &[f64], panel: &Panel, scale: &Scale) -> String {
-    let Some(first) = panel.series.first().and_then(|series| series.values.first()).filter(|first| **first > 0.0)
-    else {
+    let Some([first, .., last]) = panel.series.first().map(|series| series.values.as_slice()) else {
         return String::new();
     };
+    if *first <= 0.0 || *last < 2.0 * first {
+        return String::new();
+    }
     let mut out = String::new();
     for (class, slope) in [("root", 0.5), ("linear", 1.0)] {
         let room = (scale.values[1] - first.log10()) / slope;

@@ -55,22 +55,22 @@ pub struct Child {
 }
 
 impl Child {
-    /// Starts the engine of that name over a new folder of so many contacts and waits until it has loaded.
-    pub fn start(name: &str, folder: &Path, contacts: u64, args: &Args) -> Child {
+    /// Starts the engine of that name over a new folder and waits until it has loaded.
+    pub fn start(name: &str, folder: &Path, args: &Args) -> Child {
         let folder = folder.join(name);
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder).expect("a folder");
-        Child::spawn(name, &folder, contacts, args)
+        Child::spawn(name, &folder, args)
     }
 
     /// Starts Rollcall over what one before it left there, and waits for its first answer.
-    pub fn restart(folder: &Path, contacts: u64, args: &Args) -> Child {
-        Child::spawn(RESTARTED, &folder.join("rollcall"), contacts, args)
+    pub fn restart(folder: &Path, args: &Args) -> Child {
+        Child::spawn(RESTARTED, &folder.join("rollcall"), args)
     }
 
-    fn spawn(name: &str, folder: &Path, contacts: u64, args: &Args) -> Child {
+    fn spawn(name: &str, folder: &Path, args: &Args) -> Child {
         let mut command = Command::new(std::env::current_exe().expect("this program"));
-        command.args(["--child", name, "--contacts", &contacts.to_string()]);
+        command.args(["--child", name, "--contacts", &args.contacts.to_string()]);
         command.args(["--seconds", &args.seconds.to_string(), "--mixed-seconds", &args.mixed_seconds.to_string()]);
         command.arg("--folder").arg(folder).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut process = command.spawn().expect("this program starts again");

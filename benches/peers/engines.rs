@@ -32,7 +32,7 @@ struct Database {
 impl Engines {
     fn load(folder: &Path, args: &Args) -> Engines {
         eprintln!("peers: loads Rollcall");
-        let rollcall = Child::start("rollcall", folder, args.contacts, args);
+        let rollcall = Child::start("rollcall", folder, args);
         let (address, token) = rollcall.ready.served.clone().expect("Rollcall serves");
         let postgresql = args.has("postgresql").then(|| {
             eprintln!("peers: loads PostgreSQL");
@@ -42,7 +42,7 @@ impl Engines {
         });
         let sqlite = args.has("sqlite").then(|| {
             eprintln!("peers: loads SQLite");
-            Child::start("sqlite", folder, args.contacts, args)
+            Child::start("sqlite", folder, args)
         });
         let http = args.has("rollcall_http").then(|| Http::connect(address, &token));
         Engines { rollcall, http, postgresql, sqlite }

@@ -91,7 +91,7 @@ pub fn run(args: &Args) -> Result<bool, String> {
     disk::check(&["rollcall"], true, wanted.iter().copied().max().unwrap_or(0))?;
     let mut sizes = known(args.json.as_deref())?;
     for contacts in wanted {
-        sizes.insert(contacts, measure(contacts, args)?);
+        sizes.insert(contacts, measure(&Args { contacts, ..args.clone() })?);
         write(&sizes.values().collect::<Vec<_>>(), &[], args)?;
     }
     let sizes: Vec<&Size> = sizes.values().collect();
@@ -129,17 +129,18 @@ fn write_chart(sizes: &[&Size], args: &Args) -> Result<(), String> {
     Ok(())
 }
 
-fn measure(contacts: u64, args: &Args) -> Result<Size, String> {
+fn measure(args: &Args) -> Result<Size, String> {
+    let contacts = args.contacts;
     eprintln!("peers: Rollcall at {contacts} contacts");
     let folder = tempfile::Builder::new().prefix("peers-").tempdir().map_err(|error| error.to_string())?;
-    let mut process = Child::start("rollcall", folder.path(), contacts, args);
+    let mut process = Child::start("rollcall", folder.path(), args);
     let load_s = process.ready.load_s;
     let (load_peak, after_load) = (process.status_mb("VmHWM"), process.memory_mb());
     let close_s = process.close();
-    process = Child::restart(folder.path(), contacts, args);
+    process = Child::restart(folder.path(), args);
     let after_load_s = process.ready.load_s;
     process.close();
-    process = Child::restart(folder.path(), contacts, args);
+    process = Child::restart(folder.path(), args);
     let after_close_s = process.ready.load_s;
     let after_restart = process.memory_mb();
     let classes: Vec<(String, Took)> =
@@ -154,7 +155,7 @@ fn measure(contacts: u64, args: &Args) -> Result<Size, String> {
     let parts = process.index_bytes();
     process.messages(MESSAGES);
     process.kill();
-    let after_kill_s = Child::restart(folder.path(), contacts, args).ready.load_s;
+    let after_kill_s = Child::restart(folder.path(), args).ready.load_s;
     let at = |name: &str| disk::megabytes(&folder.path().join("rollcall").join(name));
     let latency = |of: fn(&Took) -> f64| {
         Latency::over(classes.iter().map(|(class, took)| (class.as_str(), of(took)))).expect("a class was asked")

@@ -83,7 +83,7 @@ pub fn serve_bare(served: &(SocketAddr, String), literals: &Literals) -> SocketA
 /// Loads Rollcall and asks it and the bare route as fast as they answer.
 pub fn run(folder: &Path, args: &Args) -> Json {
     install();
-    let mut child = Child::start("rollcall", folder, args.contacts, args);
+    let mut child = Child::start("rollcall", folder, args);
     let (address, token) = child.ready.served.clone().expect("Rollcall serves");
     let bare = child.bare();
     let literals = Literals::of(&Rows::new(), args.contacts);

@@ -52,7 +52,7 @@ use serde_json::{Map, Value as Json};
 use crate::class::CLASSES;
 
 /// How it is called.
-#[derive(Parser)]
+#[derive(Clone, Parser)]
 pub struct Args {
     /// How many contacts.
     #[arg(long, default_value_t = 100_000)]

@@ -242,7 +242,7 @@ pub fn run(folder: &Path, args: &Args) -> Json {
         "done of due"
     );
     let of_child = |name: &str| {
-        let mixed = Child::start(name, folder, args.contacts, args).mixed();
+        let mixed = Child::start(name, folder, args).mixed();
         std::fs::remove_dir_all(folder.join(name)).expect("its data go");
         mixed
     };
