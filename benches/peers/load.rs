@@ -37,8 +37,21 @@ struct Load {
 
 impl Load {
     fn json(&self) -> Json {
-        json!({"requests_per_s": round(self.per_s), "p50": self.p50, "p99": self.p99})
+        json!({"requests_per_s": round(self.per_s), "p50_us": micros(&self.p50), "p99_us": micros(&self.p99)})
     }
+}
+
+/// Microseconds of a time as wrk writes it: `890.00us`, `1.20ms`, `1.06s`.
+fn micros(text: &str) -> Json {
+    let (number, unit) = text.split_at(text.find(char::is_alphabetic).unwrap_or(text.len()));
+    let times = match unit {
+        "us" => 1.0,
+        "ms" => 1e3,
+        "s" => 1e6,
+        "m" => 60e6,
+        _ => panic!("{text:?} is no time of wrk's"),
+    };
+    round(number.parse::<f64>().expect("a number") * times)
 }
 
 /// The requests of a class: the path they share, and their bodies.

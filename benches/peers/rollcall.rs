@@ -31,7 +31,8 @@ pub struct Rollcall {
 }
 
 impl Rollcall {
-    /// Loads the corpus into the folder, up to the checkpoint with its text index; the seconds are those of the engine, not of the corpus.
+    /// Loads the corpus into the folder, up to the checkpoint with its text index; the seconds are those
+    /// of the engine's calls, not of the corpus; what it goes on with behind them while contacts are made is not counted.
     pub fn load(folder: &Path, contacts: u64) -> (Rollcall, f64) {
         let mut spent = Duration::ZERO;
         let started = Instant::now();
