@@ -9,7 +9,7 @@
 //!
 //! `-- --json FILE` writes the figures of whatever was measured. PostgreSQL is installed with apt-get where it is missing; its
 //! cluster and all other data lie in a temporary folder (`TMPDIR`) and are removed. Ten million contacts in all engines need some
-//! 100 GB there; a run whose disk is too small is refused before it begins.
+//! 80 GB there; a run whose disk is too small is refused before it begins.
 //!
 //! What is timed is what a screen needs: the page's whole rows and the exact total, in each engine from the bound question
 //! to the rows in the caller's memory. PostgreSQL is asked over its socket, SQLite and Rollcall in process, Rollcall over HTTP
