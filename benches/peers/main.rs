@@ -3,7 +3,7 @@
 //! * `cargo bench --bench peers`: the query classes at 100,000 contacts; `-- --contacts 1000000` at a million, `-- --classes
 //!   tag,browse` some of them, `-- --without sqlite,postgresql` without a peer. It fails where an engine's answer differs.
 //! * `-- --mixed`: messages, tag edits and searches together, a minute for each engine.
-//! * `-- --http`: requests a second beside a bare route.
+//! * `-- --http`: requests a second beside a bare route. `-- --events`: durable messages over HTTP beside raw sled.
 //! * `-- --growth --sizes 100000,1000000,10000000`: Rollcall alone, size after size; with `--json FILE.json` also drawn, in
 //!   `FILE.svg`.
 //!
@@ -22,6 +22,7 @@ mod class;
 mod cluster;
 mod disk;
 mod engines;
+mod events;
 mod facets;
 mod goals;
 mod growth;
@@ -78,6 +79,9 @@ pub struct Args {
     /// Requests a second over HTTP beside a bare route, instead of the classes.
     #[arg(long)]
     http: bool,
+    /// Durable message events over HTTP beside raw sled, instead of the classes.
+    #[arg(long)]
+    events: bool,
     /// Rollcall alone at several sizes, instead of the classes.
     #[arg(long)]
     growth: bool,
@@ -125,8 +129,8 @@ impl Args {
     }
 
     /// What is measured instead of the classes: its member of the figures, whether it was asked for, and what measures it.
-    fn modes(&self) -> [(&'static str, bool, fn(&Path, &Args) -> Json); 2] {
-        [("mixed", self.mixed, mixed::run), ("http", self.http, load::run)]
+    fn modes(&self) -> [(&'static str, bool, fn(&Path, &Args) -> Json); 3] {
+        [("mixed", self.mixed, mixed::run), ("http", self.http, load::run), ("events", self.events, events::run)]
     }
 }
 

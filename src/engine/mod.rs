@@ -203,6 +203,11 @@ impl Engine {
         self.shared.records.store().read_only()
     }
 
+    /// Whether the workspace is at hand: nothing has to be read from the disk before it can be asked.
+    pub fn is_awake(&self, ws: WorkspaceId) -> bool {
+        self.shared.is_awake(ws)
+    }
+
     /// The engine's clock.
     pub fn clock(&self) -> &Clock {
         &self.shared.clock

@@ -84,6 +84,12 @@ impl Shared {
         Ok(workspace)
     }
 
+    /// Whether the workspace is awake, and nobody is about to change that.
+    pub fn is_awake(&self, ws: WorkspaceId) -> bool {
+        let slot = self.slots.lock().get(&ws).cloned();
+        slot.is_some_and(|slot| slot.try_lock().is_some_and(|place| place.is_some()))
+    }
+
     /// The place of a workspace that exists.
     fn slot(&self, ws: WorkspaceId) -> Result<Arc<Slot>> {
         let mut slots = self.slots.lock();

@@ -170,6 +170,11 @@ impl<A: Action> May<A> {
         Ok((found, engine.catalog(self.actor.workspace)?))
     }
 
+    /// Whether [`May::reach`] asks nothing of the disk.
+    pub fn reaches_at_once(&self, engine: &Engine) -> bool {
+        self.grant != Seen && engine.is_awake(self.actor.workspace)
+    }
+
     /// The identifier of a contact that this caller may reach, for a write.
     ///
     /// # Errors
