@@ -52,6 +52,9 @@ use serde_json::{Map, Value as Json};
 
 use crate::class::CLASSES;
 
+/// A way to measure: its member of the figures, whether it was asked for, what measures it.
+type Mode = (&'static str, bool, fn(&Path, &Args) -> Json);
+
 /// How it is called.
 #[derive(Clone, Parser)]
 pub struct Args {
@@ -122,15 +125,18 @@ impl Args {
     fn check_disk(&self) -> Result<(), String> {
         let peers = ["postgresql", "sqlite"].into_iter().filter(|name| self.has(name));
         let engines: Vec<&str> = ["rollcall"].into_iter().chain(peers).collect();
-        match self.modes().iter().any(|(_, asked, _)| *asked) {
-            true if !self.mixed => disk::check(&["rollcall"], true, self.contacts),
-            one_by_one => disk::check(&engines, !one_by_one, self.contacts),
+        match self.mixed {
+            true => disk::check(&engines, false, self.contacts),
+            false if self.modes().is_empty() => disk::check(&engines, true, self.contacts),
+            false => disk::check(&["rollcall"], true, self.contacts),
         }
     }
 
-    /// What is measured instead of the classes: its member of the figures, whether it was asked for, and what measures it.
-    fn modes(&self) -> [(&'static str, bool, fn(&Path, &Args) -> Json); 3] {
-        [("mixed", self.mixed, mixed::run), ("http", self.http, load::run), ("events", self.events, events::run)]
+    /// What is measured instead of the classes.
+    fn modes(&self) -> Vec<Mode> {
+        let modes: [Mode; 3] =
+            [("mixed", self.mixed, mixed::run), ("http", self.http, load::run), ("events", self.events, events::run)];
+        modes.into_iter().filter(|(_, asked, _)| *asked).collect()
     }
 }
 
@@ -166,11 +172,11 @@ fn measured(args: &Args) -> Result<bool, String> {
     let folder = tempfile::Builder::new().prefix("peers-").tempdir().map_err(|error| error.to_string())?;
     let mut figures = Map::from_iter([("contacts".to_owned(), Json::from(args.contacts))]);
     let mut agree = true;
-    let modes = args.modes().into_iter().filter(|(_, asked, _)| *asked);
-    for (member, _, measure) in modes {
-        figures.insert(member.to_owned(), measure(folder.path(), args));
+    let modes = args.modes();
+    for (member, _, measure) in &modes {
+        figures.insert((*member).to_owned(), measure(folder.path(), args));
     }
-    if figures.len() == 1 {
+    if modes.is_empty() {
         let report = engines::run(folder.path(), args);
         figures.extend(report.finish());
         agree = report.agrees();
