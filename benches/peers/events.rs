@@ -18,6 +18,7 @@ use tokio::task::JoinSet;
 
 use crate::Args;
 use crate::child::Child;
+use crate::goals::{self, Goal};
 use crate::row::{BATCH, SEED};
 use crate::support::{NOW, quantile};
 
@@ -69,10 +70,10 @@ pub fn run(folder: &Path, args: &Args) -> Json {
     let theirs = sled_events(&folder.join("sled"), corpus, args.contacts);
     theirs.say("raw sled, shared flushes");
     let share = 100.0 * ours.per_s / theirs.per_s;
-    println!("share: {share:.0} %");
+    let goal = Goal::at_least("durable events/s over HTTP beside raw sled", share, 70.0, " %");
     json!({
         "contacts": args.contacts, "clients": CLIENTS, "rollcall_http": ours.json(), "sled": theirs.json(),
-        "share_percent": share.round(),
+        "share_percent": share.round(), "goals": goals::told(&[goal]),
     })
 }
 
