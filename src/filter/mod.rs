@@ -7,6 +7,7 @@ mod clockwork;
 mod expr;
 mod found;
 mod matches;
+mod number;
 pub mod op;
 mod plan;
 pub mod predicate;

@@ -25,19 +25,36 @@ impl RowSet {
 
     /// From ascending rows, each once. A row out of order is still taken in, only slower.
     pub fn from_sorted(rows: impl IntoIterator<Item = Row>) -> RowSet {
-        RowSet(rows.into_iter().collect())
+        let (mut rows, mut set) = (rows.into_iter(), RoaringBitmap::new());
+        let (mut last, mut stray) = (None, None);
+        let ascending = rows.by_ref().map_while(|row| {
+            if last >= Some(row) {
+                stray = Some(row);
+                return None;
+            }
+            last = Some(row);
+            last
+        });
+        // Several times faster than inserting.
+        let _ = set.append(ascending);
+        set.extend(stray.into_iter().chain(rows));
+        RowSet(set)
     }
 
     /// From rows in any order, repeats allowed.
     pub fn from_unsorted(mut rows: Vec<Row>) -> RowSet {
+        // Rows of the text index come in runs that mostly ascend as a whole.
+        if rows.is_sorted_by(|a, b| a < b) {
+            return RowSet::from_sorted(rows);
+        }
         let Some(&last) = rows.iter().max() else { return RowSet::new() };
         // Setting bits of a dense bitset beats sorting once the rows are not very sparse.
         if rows.len() > 64 && rows.len().saturating_mul(512) > last as usize {
-            let mut words = vec![0u64; last as usize / 64 + 1];
+            let mut bits = vec![0u8; last as usize / 8 + 1];
             for row in rows {
-                words[row as usize / 64] |= 1 << (row % 64);
+                bits[row as usize / 8] |= 1 << (row % 8);
             }
-            return RowSet::from_words(&words);
+            return RowSet(RoaringBitmap::from_lsb0_bytes(0, &bits));
         }
         rows.sort_unstable();
         rows.dedup();
@@ -193,6 +210,11 @@ impl RowSet {
 
     /// Calls `f` with every row ascending, in blocks: 20 times faster than `iter` on dense sets.
     pub fn for_each(&self, mut f: impl FnMut(Row)) {
+        self.for_each_block(|rows| rows.iter().for_each(|&row| f(row)));
+    }
+
+    /// Calls `f` with the rows ascending, some at a time.
+    pub fn for_each_block(&self, mut f: impl FnMut(&[Row])) {
         let mut block = [0; BLOCK];
         let mut rows = self.0.iter();
         loop {
@@ -200,9 +222,7 @@ impl RowSet {
             if filled.is_empty() {
                 return;
             }
-            for &row in filled.iter() {
-                f(row);
-            }
+            f(filled);
         }
     }
 

@@ -9,6 +9,7 @@ mod rows_tested;
 use std::hash::BuildHasher;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
+use memchr::memmem::Finder;
 
 pub(super) use self::rows_of::RowsOf;
 use super::duplicates::Sharing;
@@ -43,8 +44,16 @@ pub struct TextColumn {
     hasher: DefaultHashBuilder,
     /// The rows whose search-folded text differs from the compare-folded one.
     accented: RowSet,
-    /// Of e-mails: what follows the last `@`. There are few, so that a needle many rows share is looked for in these only.
-    tails: Option<Box<TextColumn>>,
+    /// Of e-mails: their domains. There are few, so that a needle many rows share is looked for in these only.
+    domains: Option<Box<Domains>>,
+}
+
+/// The domains of e-mails: what follows the only `@`.
+#[derive(Default)]
+pub struct Domains {
+    pub texts: TextColumn,
+    /// The rows with a text that has no `@`, or several: no e-mail that was ever taken in from outside.
+    pub without: RowSet,
 }
 
 impl Default for TextColumn {
@@ -60,7 +69,7 @@ impl Default for TextColumn {
             numbers: HashTable::new(),
             hasher: DefaultHashBuilder::default(),
             accented: RowSet::new(),
-            tails: None,
+            domains: None,
         }
     }
 }
@@ -68,12 +77,12 @@ impl Default for TextColumn {
 impl TextColumn {
     /// A column of e-mails, whose domains are kept apart too.
     pub(super) fn of_emails() -> TextColumn {
-        TextColumn { tails: Some(Box::default()), ..TextColumn::default() }
+        TextColumn { domains: Some(Box::default()), ..TextColumn::default() }
     }
 
-    /// Of e-mails: what follows the last `@`.
-    pub fn tails(&self) -> Option<&TextColumn> {
-        self.tails.as_deref()
+    /// Of e-mails: their domains.
+    pub fn domains(&self) -> Option<&Domains> {
+        self.domains.as_deref()
     }
 
     /// Sets or clears the row's text, given as the contact has it (not folded). Answers whether anything changed.
@@ -94,8 +103,12 @@ impl TextColumn {
         if search != compare {
             self.accented.insert(row);
         }
-        if let Some(tails) = &mut self.tails {
-            tails.set(row, text.rsplit_once('@').map(|(_, tail)| tail));
+        if let Some(domains) = &mut self.domains {
+            let domain = domain(text);
+            domains.texts.set(row, domain);
+            if domain.is_none() {
+                domains.without.insert(row);
+            }
         }
         true
     }
@@ -121,8 +134,9 @@ impl TextColumn {
         self.of_row.set(row, 0);
         self.present.remove(row);
         self.accented.remove(row);
-        if let Some(tails) = &mut self.tails {
-            tails.clear(row);
+        if let Some(domains) = &mut self.domains {
+            domains.texts.clear(row);
+            domains.without.remove(row);
         }
         if self.rows.remove(number, row) {
             self.forget(number);
@@ -164,6 +178,11 @@ impl TextColumn {
     /// The number of the row's text: rows with equal numbers have equal texts, until the next change.
     pub(super) fn number(&self, row: Row) -> Option<u32> {
         self.of_row.get(row).checked_sub(1).map(|number| number as u32)
+    }
+
+    /// Whether the row has a text: quicker than reading it.
+    pub fn has(&self, row: Row) -> bool {
+        self.number(row).is_some()
     }
 
     /// The row's compare-folded text.
@@ -221,6 +240,36 @@ impl TextColumn {
         })
     }
 
+    /// Calls `f(number, compare_folded, search_folded)` with every text in use that has the finder's needle in it, one way folded or
+    /// the other: one pass over all texts, where looking into each by itself takes several times as long.
+    pub(super) fn texts_with(&self, finder: &Finder, mut f: impl FnMut(u32, &str, &str)) {
+        // Texts lie in the order of their numbers, except those whose number was in use before.
+        let (mut at, mut guess) = (ALIGN, 0);
+        while let Some(found) =
+            self.arena.as_bytes().get(at..).filter(|rest| !rest.is_empty()).and_then(|rest| finder.find(rest))
+        {
+            let hit = at + found;
+            let mut text = Stored::at(&self.arena, at);
+            while text.end <= hit {
+                (at, guess) = (text.end, guess + 1);
+                text = Stored::at(&self.arena, at);
+            }
+            let place = (at / ALIGN) as u32;
+            if let Some(number) = self.number_at(place, guess, text.compare) {
+                guess = number;
+                f(number, text.compare, text.search);
+            }
+            (at, guess) = (text.end, guess + 1);
+        }
+    }
+
+    /// The number of the text at a place; `None` where it is dead.
+    fn number_at(&self, place: u32, guess: u32, compare: &str) -> Option<u32> {
+        let stands = |number: u32| self.places.get(number as usize) == Some(&place);
+        let find = || self.numbers.find(self.hasher.hash_one(compare), |&number| stands(number)).copied();
+        if stands(guess) { Some(guess) } else { find() }
+    }
+
     /// Calls `f` with each row of the text, ascending.
     pub(super) fn for_each_row(&self, number: u32, f: impl FnMut(Row)) {
         self.rows.for_each(number, f);
@@ -234,9 +283,9 @@ impl TextColumn {
     /// Bytes in memory, about.
     pub fn memory(&self) -> usize {
         let numbers = self.numbers.allocation_size();
-        let tails = self.tails.as_ref().map_or(0, |tails| tails.memory());
+        let domains = self.domains.as_ref().map_or(0, |domains| domains.texts.memory() + domains.without.memory());
         let rows = self.of_row.memory() + self.present.memory() + self.rows.memory() + self.accented.memory();
-        rows + self.places.capacity() * 4 + self.arena.capacity() + numbers + tails
+        rows + self.places.capacity() * 4 + self.arena.capacity() + numbers + domains
     }
 
     pub(super) fn write(&self, out: &mut Vec<u8>) {
@@ -246,9 +295,9 @@ impl TextColumn {
         bytes::put_bytes(out, self.arena.as_bytes());
         self.rows.write(out);
         self.accented.write(out);
-        out.push(u8::from(self.tails.is_some()));
-        if let Some(tails) = &self.tails {
-            tails.write(out);
+        out.push(u8::from(self.domains.is_some()));
+        if let Some(domains) = &self.domains {
+            domains.texts.write(out);
         }
     }
 
@@ -258,17 +307,21 @@ impl TextColumn {
         let arena = bytes::take_text(from)?;
         let rows = RowsOf::read(from)?;
         let accented = RowSet::read(from)?;
-        let tails = match from.split_off_first()? {
+        let present = rows_in(&of_row);
+        let domains = match from.split_off_first()? {
             0 => None,
-            _ => Some(Box::new(TextColumn::read(from)?)),
+            _ => {
+                let texts = TextColumn::read(from)?;
+                let without = present.minus(&texts.present);
+                Some(Box::new(Domains { texts, without }))
+            }
         };
         if rows.len() != places.len() || of_row.iter().any(|number| number > places.len() as u64) {
             return None;
         }
         let free: Vec<u32> = places.iter().zip(0..).filter(|(place, _)| **place == FREE).map(|(_, n)| n).collect();
-        let present = rows_in(&of_row);
         let mut column =
-            TextColumn { of_row, present, places, rows, free, arena, dead, accented, tails, ..TextColumn::default() };
+            TextColumn { of_row, present, places, rows, free, arena, dead, accented, domains, ..TextColumn::default() };
         let mut numbers = HashTable::with_capacity(column.distinct());
         for (number, compare, _) in column.texts() {
             let hash = column.hasher.hash_one(compare);
@@ -305,6 +358,11 @@ fn rows_in(of_row: &Packed) -> RowSet {
     RowSet::from_sorted((0..).zip(of_row.iter()).filter(|(_, number)| *number != 0).map(|(row, _)| row))
 }
 
+/// What follows the only `@`.
+fn domain(text: &str) -> Option<&str> {
+    text.split_once('@').map(|(_, domain)| domain).filter(|domain| !domain.contains('@'))
+}
+
 /// Appends a text to the arena: its length with the flag, the search-folded length where there is one, both texts, padding.
 fn store(arena: &mut String, compare: &str, search: Option<&str>) {
     let more = stored_len(compare, search);
@@ -330,14 +388,29 @@ fn stored_len(compare: &str, search: Option<&str>) -> usize {
 
 /// The compare-folded and the search-folded text at a place; empty ones where there is none.
 fn stored(arena: &str, place: u32) -> (&str, &str) {
-    let mut at = place as usize * ALIGN;
-    let length = take_length(arena, &mut at);
-    let with_search = length & WITH_SEARCH != 0;
-    let search_len = if with_search { take_length(arena, &mut at) as usize } else { 0 };
-    let middle = at.saturating_add((length >> 1) as usize);
-    let compare = arena.get(at..middle).unwrap_or_default();
-    let search = if with_search { arena.get(middle..middle + search_len).unwrap_or_default() } else { compare };
-    (compare, search)
+    let text = Stored::at(arena, place as usize * ALIGN);
+    (text.compare, text.search)
+}
+
+/// A text as `store` wrote it.
+struct Stored<'a> {
+    compare: &'a str,
+    search: &'a str,
+    /// Where the next one begins.
+    end: usize,
+}
+
+impl Stored<'_> {
+    fn at(arena: &str, mut at: usize) -> Stored<'_> {
+        let length = take_length(arena, &mut at);
+        let with_search = length & WITH_SEARCH != 0;
+        let search_len = if with_search { take_length(arena, &mut at) as usize } else { 0 };
+        let middle = at.saturating_add((length >> 1) as usize);
+        let end = middle.saturating_add(search_len);
+        let compare = arena.get(at..middle).unwrap_or_default();
+        let search = if with_search { arena.get(middle..end).unwrap_or_default() } else { compare };
+        Stored { compare, search, end: end.max(at + 1).saturating_add(ALIGN - 1) / ALIGN * ALIGN }
+    }
 }
 
 /// A length in six bits a character, the lowest first; all but the last have the next bit too.

@@ -7,7 +7,7 @@ use crate::filter::search::{CLASSES, Ranking};
 use crate::index::{Row, RowSet};
 
 /// Up to so many rows are read and sorted as they are.
-const FEW: u64 = if cfg!(test) { 6 } else { 2_048 };
+const FEW: u64 = if cfg!(test) { 6 } else { 256 };
 /// Up to so many rows that may be of a class are all read, to know how many are.
 const READ_MAX: u64 = if cfg!(test) { 8 } else { 8_192 };
 /// So many rows, newest first, are read in the hope to find a page's worth of a class, before all are read.

@@ -103,7 +103,7 @@ fn has_value(index: &Index, field: Field, row: Row) -> bool {
         Field::Name => has_value(index, Field::FirstName, row) || has_value(index, Field::LastName, row),
         _ => match index.column(field) {
             Some(column) => column.get(row).is_some(),
-            None => index.text(field).is_some_and(|text| text.get(row).is_some()),
+            None => index.text(field).is_some_and(|text| text.has(row)),
         },
     }
 }

@@ -1,14 +1,17 @@
-//! Phones by their digits: a range of the numbers' order, the grams of the text index, or a look at each number.
+//! Phones by their digits: a range of the numbers' order, the grams of the text index and then each candidate looked at, or a
+//! look at each number.
 
 use std::borrow::Cow;
-
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use super::{Check, range};
 use crate::contact::phone::Digits;
 use crate::contact::{Field, Phone};
+use crate::filter::number::Number;
+use crate::filter::search::Level;
 use crate::filter::{View, Way};
-use crate::index::{RowSet, phone_exactly, phone_prefix};
+use crate::index::{Column, EDGE_MAX, RowSet, phone_exactly, phone_prefix};
 
 /// How a phone is compared: in its international form, and unless the digits are marked international in its national
 /// form with or without trunk `0`.
@@ -33,26 +36,48 @@ impl PhoneTest {
     }
 }
 
+/// A [`PhoneTest`] ready for the keys of the index's column.
+enum Ready {
+    Equals(Vec<Number>),
+    Contains(Number),
+    StartsWith(Number),
+    EndsWith(Number),
+}
+
+impl Ready {
+    fn new(test: &PhoneTest) -> Ready {
+        let number = |digits: &Digits| Number::new(digits.clone());
+        match test {
+            PhoneTest::Equals(numbers) => Ready::Equals(numbers.iter().map(number).collect()),
+            PhoneTest::Contains(digits) => Ready::Contains(number(digits)),
+            PhoneTest::StartsWith(digits) => Ready::StartsWith(number(digits)),
+            PhoneTest::EndsWith(digits) => Ready::EndsWith(number(digits)),
+        }
+    }
+
+    fn holds(&self, key: i64) -> bool {
+        match self {
+            Ready::Equals(numbers) => numbers.iter().any(|number| number.begins(key) == Some(Level::Whole)),
+            Ready::Contains(number) => number.within(key),
+            Ready::StartsWith(number) => number.begins(key).is_some(),
+            Ready::EndsWith(number) => number.ends(key),
+        }
+    }
+}
+
 /// The rows that pass; where `within` is given, exact on these only.
 pub(super) fn rows<'a>(test: &PhoneTest, view: View<'a>, within: Option<&RowSet>) -> (Cow<'a, RowSet>, Way) {
     let Some(column) = view.index.column(Field::Phone) else { return (Cow::Owned(RowSet::new()), Way::Constant) };
-    let needles = match test {
-        PhoneTest::Equals(numbers) => numbers.as_slice(),
-        PhoneTest::Contains(digits) | PhoneTest::StartsWith(digits) | PhoneTest::EndsWith(digits) => {
-            std::slice::from_ref(digits)
-        }
-    };
     if let Some(ranges) = ranges(test) {
         return by_ranges(&ranges, view);
     }
-    let (mut rows, way) = match by_grams(needles, view) {
-        Some(rows) => (rows, Way::Grams),
-        None => (column.present().clone(), Way::ColumnScan),
+    let ready = Ready::new(test);
+    let (found, way) = match by_grams(test, column, view) {
+        Some(rows) => (Cow::Owned(rows), Way::Grams),
+        None => (Cow::Borrowed(column.present()), Way::ColumnScan),
     };
-    if let Some(within) = within {
-        rows &= within;
-    }
-    rows.retain(check(test, view));
+    let mut rows = within.map_or_else(|| found.clone().into_owned(), |within| within.and(&found));
+    rows.retain(|row| column.get(row).is_some_and(|key| ready.holds(key)));
     (Cow::Owned(rows), way)
 }
 
@@ -89,22 +114,35 @@ pub(super) fn cost(test: &PhoneTest, view: View) -> u64 {
     }
 }
 
-/// The rows whose number has one of the needles in it, by its grams, and those whose grams are not known. Digits that a
-/// number equals, begins or ends with are within one of its two forms.
-fn by_grams(needles: &[Digits], view: View) -> Option<RowSet> {
+/// The rows that may pass by the grams of their numbers, and those whose grams are not known.
+fn by_grams(test: &PhoneTest, column: &Column, view: View) -> Option<RowSet> {
     const NEEDLES_MAX: usize = 64;
     let grams = view.grams?;
-    if view.index.alive().len() as usize <= view.text_scan_max || needles.len() > NEEDLES_MAX {
+    if column.present().len() as usize <= view.text_scan_max {
         return None;
     }
-    let mut rows = RowSet::new();
-    for digits in needles {
-        rows |= &grams.candidates(Field::Phone, &digits.digits).ok()?;
-    }
+    let mut rows = match test {
+        PhoneTest::Equals(numbers) if numbers.len() > NEEDLES_MAX => return None,
+        PhoneTest::Equals(numbers) => {
+            let sets = numbers.iter().map(|digits| grams.candidates(Field::Phone, &digits.digits));
+            let sets = sets.collect::<Result<Vec<_>, _>>().ok()?;
+            RowSet::union(sets.iter().map(|set| &**set))
+        }
+        PhoneTest::Contains(digits) | PhoneTest::EndsWith(digits) => {
+            Arc::unwrap_or_clone(grams.candidates(Field::Phone, &digits.digits).ok()?)
+        }
+        // The forms in the index are the whole number and the national part after a `0`.
+        PhoneTest::StartsWith(digits) => {
+            let begin = |digits: &str| grams.word_starts(Field::Phone, digits.get(..EDGE_MAX).unwrap_or(digits), false);
+            let (whole, national) = (begin(&digits.digits).ok()??, begin(&format!("0{}", digits.digits)).ok()??);
+            RowSet::union([&*whole, &*national])
+        }
+    };
     rows |= view.index.unflushed();
     Some(rows)
 }
 
 pub(super) fn check<'a>(test: &'a PhoneTest, view: View<'a>) -> Check<'a> {
-    Box::new(|row| view.index.phone(row).is_some_and(|phone| test.holds(&phone)))
+    let (column, ready) = (view.index.column(Field::Phone), Ready::new(test));
+    Box::new(move |row| column.and_then(|column| column.get(row)).is_some_and(|key| ready.holds(key)))
 }

@@ -1,19 +1,14 @@
 //! Text: distinct texts scanned, or grams of the text index and then each candidate looked at.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use memchr::memmem::Finder;
 
 use super::{Check, union};
 use crate::contact::{Field, fold};
 use crate::filter::{View, Way};
-use crate::index::{GramError, GramView, RowSet, TextColumn};
-
-/// Where every candidate is to be looked at, the text index pays only for so many times more distinct texts.
-const LOOKED_AT_COST: usize = 25;
-
-/// The text index answers exactly for needles up to this length.
-const EXACT_CHARS_MAX: usize = 3;
+use crate::index::{Domains, EDGE_MAX, GRAM_MAX, GramError, GramView, RowSet, TextColumn};
 
 /// How text is compared; needles and texts are compare-folded.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,25 +63,21 @@ pub(super) fn rows<'a>(
         let sets: Vec<RowSet> = needles.iter().map(|needle| column.equal(needle)).collect();
         return (Cow::Owned(union(&sets).into_owned()), Way::TextScan);
     }
-    if let (Some(needle), Some(grams)) = (test.needle(), view.grams)
-        && column.distinct() > if is_exact(test) { view.text_scan_max } else { view.text_scan_max * LOOKED_AT_COST }
-        && let Ok(rows) = (Hunt { test, needle, field, column, grams, view, within }).rows()
+    let (needle, passes) = (test.needle().unwrap_or_default(), test.ready());
+    if let Some(grams) = view.grams
+        && column.distinct() > view.text_scan_max
+        && let Ok(rows) = (Hunt { test, needle, passes: &passes, field, column, grams, view, within }).rows()
     {
         return (Cow::Owned(rows), Way::Grams);
     }
-    let passes = test.ready();
-    (Cow::Owned(column.rows_where(|text, _| passes(text))), Way::TextScan)
-}
-
-/// Whether the text index answers exactly.
-fn is_exact(test: &TextTest) -> bool {
-    matches!(test, TextTest::Contains(needle) if needle.chars().nth(EXACT_CHARS_MAX).is_none())
+    (Cow::Owned(column.rows_where(&Finder::new(needle), |text, _| passes(text))), Way::TextScan)
 }
 
 /// A needle looked for by the text index.
 struct Hunt<'a, 'b> {
     test: &'b TextTest,
     needle: &'b str,
+    passes: &'b dyn Fn(&str) -> bool,
     field: Field,
     column: &'a TextColumn,
     grams: &'a GramView,
@@ -98,47 +89,87 @@ impl Hunt<'_, '_> {
     /// The text index holds search-folded texts. In most rows that is the compare-folded text too, so the needle is
     /// looked for as it is; in the others, search-folded.
     fn rows(&self) -> Result<RowSet, GramError> {
-        let (accented, unflushed) = (self.column.accented(), self.view.index.unflushed());
-        let exact = is_exact(self.test);
-
-        let mut rows = self.grams.candidates(self.field, self.needle)?;
-        rows -= unflushed;
-        rows -= accented;
-        rows &= self.view.index.alive();
-        let mut doubtful = if exact { RowSet::new() } else { std::mem::take(&mut rows) };
-
-        let folded = fold::search(self.needle);
-        let mut others = match folded.trim_matches(may_compose) {
-            "" => accented.clone(),
-            core => self.grams.candidates(self.field, core)?.and(accented),
-        };
-        others |= unflushed;
-        doubtful |= &others;
-        if let Some(within) = self.within {
-            doubtful &= within;
+        let domains = self.column.domains();
+        if let (TextTest::EndsWith(_), Some(domains), false) = (self.test, domains, self.needle.contains('@')) {
+            let mut rows = self.of_domains(domains);
+            rows |= &self.pass(domains.without.clone());
+            return Ok(rows);
         }
-        let passes = self.test.ready();
-        if let Some(known) = self.by_tail(&passes, &mut doubtful) {
+        let (found, exact) = self.found()?;
+        let mut rows = match self.within {
+            Some(within) => within.and(&found),
+            None => Arc::unwrap_or_clone(found),
+        };
+        let mut others = self.accented()?;
+        others |= self.view.index.unflushed();
+        if let Some(domains) = domains {
+            others |= &domains.without;
+        }
+        rows -= self.column.accented();
+        rows -= &others;
+        if let Some(within) = self.within {
+            others &= within;
+        }
+        if !exact {
+            let mut known = RowSet::new();
+            if let (TextTest::Contains(_), Some(domains), false) = (self.test, domains, self.needle.contains('@')) {
+                known = self.of_domains(domains).and(&rows);
+                rows -= &known;
+            }
+            rows = self.pass(rows);
             rows |= &known;
         }
-        self.column.retain(&mut doubtful, |text, _| passes(text));
-        rows |= &doubtful;
+        rows |= &self.pass(others);
         Ok(rows)
     }
 
-    /// Of e-mails: the rows that pass by what follows the `@`, when the needle cannot reach across it. Takes out of
-    /// `doubtful` what is thereby known.
-    fn by_tail(&self, passes: &dyn Fn(&str) -> bool, doubtful: &mut RowSet) -> Option<RowSet> {
-        let tails = self.column.tails().filter(|_| !self.needle.contains('@'))?;
-        let known = match self.test {
-            TextTest::Contains(_) | TextTest::EndsWith(_) => tails.rows_where(|tail, _| passes(tail)),
-            TextTest::OneOf(_) | TextTest::StartsWith(_) => return None,
-        };
-        match self.test {
-            TextTest::EndsWith(_) => *doubtful -= tails.present(),
-            _ => *doubtful -= &known,
+    /// What the text index says of texts that are the same either way folded, with one `@` if they are e-mails; and whether all of
+    /// them pass.
+    fn found(&self) -> Result<(Arc<RowSet>, bool), GramError> {
+        let exact = |needle: &str| needle.chars().nth(GRAM_MAX).is_none();
+        match (self.test, self.needle.rsplit_once('@'), self.column.domains()) {
+            // A text that begins so has a word that does.
+            (TextTest::StartsWith(needle), ..) => {
+                let head = needle.char_indices().nth(EDGE_MAX).map_or(needle.as_str(), |(at, _)| &needle[..at]);
+                match self.grams.word_starts(self.field, head, false)? {
+                    Some(rows) => Ok((rows, false)),
+                    None => Ok((self.grams.candidates(self.field, needle)?, false)),
+                }
+            }
+            (TextTest::EndsWith(needle), Some((_, domain)), Some(domains)) => {
+                let local = &needle[..needle.len() - domain.len()];
+                let rows = self.grams.candidates(self.field, local)?.and(&domains.texts.equal(domain));
+                Ok((Arc::new(rows), exact(local)))
+            }
+            _ => {
+                let contains = matches!(self.test, TextTest::Contains(_));
+                Ok((self.grams.candidates(self.field, self.needle)?, contains && exact(self.needle)))
+            }
         }
-        Some(known)
+    }
+
+    /// The accented rows that may pass.
+    fn accented(&self) -> Result<RowSet, GramError> {
+        let accented = self.column.accented();
+        let folded = fold::search(self.needle);
+        match folded.trim_matches(may_compose) {
+            _ if accented.is_empty() => Ok(RowSet::new()),
+            "" => Ok(accented.clone()),
+            core => Ok(self.grams.candidates(self.field, core)?.and(accented)),
+        }
+    }
+
+    /// The rows of the domains that pass.
+    fn of_domains(&self, domains: &Domains) -> RowSet {
+        domains.texts.rows_where(&Finder::new(self.needle), |domain, _| (self.passes)(domain))
+    }
+
+    /// The rows that pass, each distinct text looked at.
+    fn pass(&self, mut rows: RowSet) -> RowSet {
+        if !rows.is_empty() {
+            self.column.retain(&mut rows, |text, _| (self.passes)(text));
+        }
+        rows
     }
 }
 

@@ -48,6 +48,11 @@ impl Needle {
         &self.text
     }
 
+    /// Finds it in any text.
+    pub fn finder(&self) -> &Finder<'static> {
+        &self.finder
+    }
+
     /// Length in characters.
     pub fn chars(&self) -> usize {
         self.chars

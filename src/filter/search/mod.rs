@@ -18,6 +18,7 @@ pub use rows::{evaluate, rows};
 
 use level::Needle;
 
+use super::number::Number;
 use crate::contact::phone::Digits;
 use crate::contact::{Catalog, Contact, Field, Kind, Value, fold};
 
@@ -35,7 +36,7 @@ pub struct Search {
 struct Term {
     words: Vec<Word>,
     /// The digits of the words together.
-    digits: Option<Digits>,
+    digits: Option<Number>,
 }
 
 /// One word.
@@ -43,7 +44,7 @@ struct Term {
 struct Word {
     needle: Needle,
     /// Its own digits, where it is one of several of its term and has enough.
-    digits: Option<Digits>,
+    digits: Option<Number>,
 }
 
 impl Term {
@@ -60,7 +61,7 @@ impl Term {
     fn class(
         &self,
         mut text: impl FnMut(&Word) -> Option<usize>,
-        mut phone: impl FnMut(&Digits) -> Option<usize>,
+        mut phone: impl FnMut(&Number) -> Option<usize>,
     ) -> Option<usize> {
         let together = self.digits.as_ref().and_then(&mut phone);
         let mut worst = Some(0);
@@ -89,9 +90,9 @@ fn better(a: Option<usize>, b: Option<usize>) -> Option<usize> {
 }
 
 /// The digits of a text of digits and phone punctuation, where they are enough to look for.
-fn digits(text: &str) -> Option<Digits> {
+fn digits(text: &str) -> Option<Number> {
     let typed = text.bytes().filter(u8::is_ascii_digit).count();
-    Digits::parse(text).filter(|_| typed >= PHONE_DIGITS_MIN)
+    Digits::parse(text).filter(|_| typed >= PHONE_DIGITS_MIN).map(Number::new)
 }
 
 /// Whether the word can be part of a number: so it can when it still reads as digits with one more digit after it.
@@ -165,7 +166,7 @@ pub fn class_of(search: &Search, contact: &Contact, catalog: &Catalog) -> Option
         let levels = texts.iter().filter_map(|(name, text)| word.needle.level(text).map(|level| level.class(*name)));
         levels.min()
     };
-    let phone_class = |digits: &Digits| contact.phone.as_ref().and_then(|number| phone::class(digits, number));
+    let phone_class = |number: &Number| contact.phone.as_ref().and_then(|phone| phone::class(&number.digits, phone));
     let mut worst = Some(0);
     for term in &search.terms {
         worst = worst.zip(term.class(text_class, phone_class)).map(|(a, b)| a.max(b));

@@ -1,10 +1,9 @@
 //! The matches by quality: class after class, each only as far as it is asked for.
 
-use super::phone::Beginnings;
 use super::texts::{Edges, Texts};
 use super::{CLASSES, Level, Search, Term, Word};
-use crate::contact::phone::Digits;
 use crate::filter::View;
+use crate::filter::number::Number;
 use crate::index::{Row, RowSet};
 
 /// The rows that can be of a class or a better one.
@@ -21,7 +20,7 @@ pub struct Ranking<'a> {
     /// By term, word and searched field; the inner `None` says that the index cannot tell.
     edges: Vec<Vec<Vec<Option<Option<Edges>>>>>,
     /// Rows whose number is, and begins with, the digits.
-    numbers: Vec<(Digits, RowSet, RowSet)>,
+    numbers: Vec<(&'a Number, RowSet, RowSet)>,
 }
 
 impl<'a> Ranking<'a> {
@@ -40,64 +39,63 @@ impl<'a> Ranking<'a> {
 
     /// The rows of `among`, all of which match, that are of the class or a better one, or may be.
     pub fn bound(&mut self, class: usize, among: &RowSet) -> Bound {
-        let mut bound = Bound { rows: among.clone(), exact: true };
         if class + 1 >= CLASSES {
-            return bound;
+            return Bound { rows: among.clone(), exact: true };
         }
-        let search = self.search;
+        let (search, mut rows, mut exact) = (self.search, None, true);
         for (at, term) in search.terms.iter().enumerate() {
             match self.term(at, term, class, among) {
-                Some(of_term) => {
-                    bound.rows &= &of_term.rows;
-                    bound.exact &= of_term.exact;
-                }
-                None => bound.exact = false,
+                Some(of_term) => narrow(&mut rows, of_term),
+                None => exact = false,
             }
         }
-        bound
+        Bound { rows: rows.map_or_else(|| among.clone(), |rows| among.and(&rows)), exact }
     }
 
     /// The rows of a term; `None` where the index cannot tell.
-    fn term(&mut self, at: usize, term: &Term, class: usize, among: &RowSet) -> Option<Bound> {
-        let mut all = Bound { rows: among.clone(), exact: true };
+    fn term(&mut self, at: usize, term: &'a Term, class: usize, among: &RowSet) -> Option<RowSet> {
+        let mut all = None;
         for (word_at, word) in term.words.iter().enumerate() {
             let mut of_word = self.word((at, word_at), word, class, among)?;
-            if let Some(digits) = &word.digits {
-                self.add_number(digits, class, among, &mut of_word.rows);
+            if let Some(number) = &word.digits {
+                self.add_number(number, class, among, &mut of_word);
             }
-            all.rows &= &of_word.rows;
-            all.exact &= of_word.exact;
+            narrow(&mut all, of_word);
         }
-        if let Some(digits) = &term.digits {
-            self.add_number(digits, class, among, &mut all.rows);
+        // A term has words.
+        let mut all = all.unwrap_or_default();
+        if let Some(number) = &term.digits {
+            self.add_number(number, class, among, &mut all);
         }
         Some(all)
     }
 
     /// The rows with the word in a text at that class or better.
-    fn word(&mut self, at: (usize, usize), word: &Word, class: usize, among: &RowSet) -> Option<Bound> {
-        let mut bound = Bound { rows: RowSet::new(), exact: true };
+    fn word(&mut self, at: (usize, usize), word: &Word, class: usize, among: &RowSet) -> Option<RowSet> {
+        let mut rows = RowSet::new();
         for (field_at, field) in self.texts.fields.iter().enumerate() {
             let Some(level) = level_at_most(class, field.in_name) else { continue };
             if level == 2 {
-                bound.rows |= &self.texts.rows(field, &word.needle, Some(among)).0;
+                rows |= &self.texts.rows(field, &word.needle, Some(among)).0;
                 continue;
             }
             let slot = &mut self.edges[at.0][at.1][field_at];
-            let edges = slot.get_or_insert_with(|| self.texts.edges(field, &word.needle, among)).as_ref()?;
-            bound.rows |= if level == 0 { &edges.whole } else { &edges.starts };
+            let edges = slot.get_or_insert_with(|| self.texts.edges(field, &word.needle, among)).as_mut()?;
+            if level > 0 && edges.starts.is_none() {
+                edges.starts = self.texts.edge(field, &word.needle, false, among);
+            }
+            rows |= if level == 0 { &edges.whole } else { edges.starts.as_ref()? };
         }
-        Some(bound)
+        Some(rows)
     }
 
     /// Adds the rows with the digits in the phone at that class or better.
-    fn add_number(&mut self, digits: &Digits, class: usize, among: &RowSet, rows: &mut RowSet) {
+    fn add_number(&mut self, number: &'a Number, class: usize, among: &RowSet, rows: &mut RowSet) {
         let Some(level) = level_at_most(class, false) else { return };
-        let known = self.numbers.iter().position(|(known, ..)| known == digits).unwrap_or_else(|| {
-            let beginnings = Beginnings::new(digits);
+        let known = self.numbers.iter().position(|(known, ..)| std::ptr::eq(*known, number)).unwrap_or_else(|| {
             let (mut equal, mut starts) = (Vec::new(), Vec::new());
             among.for_each(|row| {
-                let level = self.texts.number_begins(row, &beginnings);
+                let level = self.texts.number_begins(row, number);
                 if level.is_some() {
                     starts.push(row);
                 }
@@ -106,11 +104,19 @@ impl<'a> Ranking<'a> {
                 }
             });
             let (equal, starts) = (RowSet::from_sorted(equal), RowSet::from_sorted(starts));
-            self.numbers.push((digits.clone(), equal, starts));
+            self.numbers.push((number, equal, starts));
             self.numbers.len() - 1
         });
         let (_, equal, starts) = &self.numbers[known];
         *rows |= if level == 0 { equal } else { starts };
+    }
+}
+
+/// The rows of both, where there are others.
+fn narrow(all: &mut Option<RowSet>, rows: RowSet) {
+    match all {
+        Some(all) => *all &= &rows,
+        None => *all = Some(rows),
     }
 }
 

@@ -41,7 +41,7 @@ fn terms(text: &str) -> Vec<String> {
     let search = parse(text, 200).unwrap();
     let shown = |term: &Term| {
         let words: Vec<&str> = term.words.iter().map(|word| word.needle.text()).collect();
-        let digits = term.digits.as_ref().map_or(String::new(), |digits| format!(" = {}", digits.digits));
+        let digits = term.digits.as_ref().map_or(String::new(), |number| format!(" = {}", number.digits.digits));
         words.join(" ") + &digits
     };
     search.map_or(Vec::new(), |search| search.terms.iter().map(shown).collect())

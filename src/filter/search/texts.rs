@@ -1,17 +1,16 @@
 //! The index as the search box sees it: the texts of a row, and the rows of a needle in one field.
 
-use std::borrow::Cow;
+use std::sync::Arc;
 
-use super::phone::Beginnings;
-use super::{Level, Needle, Search, Term, Word, is_name, phone, searched};
+use super::{Level, Needle, Search, Term, Word, is_name, searched};
 use crate::contact::Field;
 use crate::contact::fold::word_char;
-use crate::contact::phone::Digits;
+use crate::filter::number::Number;
 use crate::filter::{View, Way};
-use crate::index::{Column, Row, RowSet, TextColumn};
+use crate::index::{Column, EDGE_MAX, GRAM_MAX, Row, RowSet, TextColumn};
 
-/// The longest needle the grams answer exactly, in characters.
-const GRAM_CHARS: usize = 3;
+/// Where a needle's edges are not in the grams, so many rows of a field are read for them.
+const READ_MAX: u64 = if cfg!(test) { 8 } else { 16_384 };
 
 /// The searched fields of one view.
 pub(super) struct Texts<'a> {
@@ -27,10 +26,11 @@ pub(super) struct TextField<'a> {
     pub column: &'a TextColumn,
 }
 
-/// The rows of one field in which a needle is a whole word, and those in which it begins one (whole words included).
+/// The rows of one field in which a needle is a whole word, and those in which it begins one (whole words included), if they are
+/// known already: [`Texts::edge`] tells.
 pub(super) struct Edges {
     pub whole: RowSet,
-    pub starts: RowSet,
+    pub starts: Option<RowSet>,
 }
 
 impl<'a> Texts<'a> {
@@ -49,7 +49,7 @@ impl<'a> Texts<'a> {
             let mut texts = self.fields.iter().filter_map(|field| field.column.get_search(row));
             texts.any(|text| word.needle.within(text)).then_some(0)
         };
-        let within = |digits: &Digits| self.number_within(row, digits).then_some(0);
+        let within = |number: &Number| self.phones?.get(row).filter(|key| number.within(*key)).map(|_| 0);
         term.class(text, within).is_some()
     }
 
@@ -63,135 +63,163 @@ impl<'a> Texts<'a> {
         };
         let mut worst = Some(0);
         for term in &search.terms {
-            worst = worst.zip(term.class(text, |digits| self.number_class(row, digits))).map(|(a, b)| a.max(b));
+            let number = |number: &Number| number.class(self.phones?.get(row)?);
+            worst = worst.zip(term.class(text, number)).map(|(a, b)| a.max(b));
         }
         worst
     }
 
     /// Whether the row's phone is, or begins with, the digits.
-    pub fn number_begins(&self, row: Row, beginnings: &Beginnings) -> Option<Level> {
-        beginnings.level(self.phones?.get(row)?)
-    }
-
-    fn number_within(&self, row: Row, digits: &Digits) -> bool {
-        self.view.index.phone(row).is_some_and(|number| digits.within(&number))
-    }
-
-    /// The class of the digits in the row's phone.
-    fn number_class(&self, row: Row, digits: &Digits) -> Option<usize> {
-        phone::class(digits, &self.view.index.phone(row)?)
+    pub fn number_begins(&self, row: Row, number: &Number) -> Option<Level> {
+        number.begins(self.phones?.get(row)?)
     }
 
     /// The rows whose text of the field contains the needle; of `within` only, where that is given.
-    pub fn rows(&self, field: &TextField, needle: &Needle, within: Option<&RowSet>) -> (RowSet, Way) {
-        let candidates = self.candidates(field.field, field.column.distinct(), needle.text());
-        let Some(mut rows) = candidates else {
-            let mut rows = field.column.rows_where(|_, text| needle.within(text));
+    pub fn rows(&self, field: &TextField, needle: &Needle, within: Option<&RowSet>) -> (Arc<RowSet>, Way) {
+        let Some(candidates) = self.candidates(field.field, field.column.distinct(), needle.text()) else {
+            let mut rows = field.column.rows_where(needle.finder(), |_, text| needle.within(text));
             within.inspect(|within| rows &= within);
-            return (rows, Way::TextScan);
+            return (Arc::new(rows), Way::TextScan);
         };
-        let hit = |row| field.column.get_search(row).is_some_and(|text| needle.within(text));
-        within.inspect(|within| rows &= within);
-        if needle.chars() > GRAM_CHARS {
-            let domains = field.column.tails().filter(|_| !needle.text().contains('@'));
-            let known = domains.map(|domains| domains.rows_where(|_, text| needle.within(text)).and(&rows));
-            known.iter().for_each(|known| rows -= known);
-            field.column.retain(&mut rows, |_, text| needle.within(text));
-            known.iter().for_each(|known| rows |= known);
+        let mut others = self.unflushed(within);
+        let exact = needle.chars() <= GRAM_MAX;
+        if exact && within.is_none() && others.is_empty() {
+            return (candidates, Way::Grams);
         }
-        self.patch(&mut rows, within, hit);
-        (rows, Way::Grams)
+        let mut rows = self.flushed(candidates, within);
+        if !exact {
+            self.look_into(field, needle, &mut rows);
+        }
+        if !others.is_empty() {
+            field.column.retain(&mut others, |_, text| needle.within(text));
+            rows |= &others;
+        }
+        (Arc::new(rows), Way::Grams)
+    }
+
+    /// Keeps the flushed rows with the needle in the field. Those in which it begins a word, or lies in an e-mail's domain, are mostly
+    /// known without a look: very many can share either.
+    fn look_into(&self, field: &TextField, needle: &Needle, rows: &mut RowSet) {
+        let mut known = self.word_starts(field, needle.text(), false, rows).unwrap_or_default();
+        *rows -= &known;
+        if let Some(domains) = field.column.domains().filter(|_| !needle.text().contains('@')) {
+            let of_domain = domains.texts.rows_where(needle.finder(), |_, text| needle.within(text)).and(rows);
+            *rows -= &of_domain;
+            known |= &of_domain;
+        }
+        field.column.retain(rows, |_, text| needle.within(text));
+        *rows |= &known;
     }
 
     /// The rows whose phone has the digits; of `within` only, where that is given.
-    pub fn number_rows(&self, digits: &Digits, within: Option<&RowSet>) -> (RowSet, Way) {
-        let beginnings = Beginnings::new(digits);
-        let hit = |row| self.number_begins(row, &beginnings).is_some() || self.number_within(row, digits);
-        let candidates = self.candidates(Field::Phone, usize::MAX, &digits.digits);
-        let (mut rows, way) = match candidates {
-            Some(rows) => (rows, Way::Grams),
-            None => (self.view.index.present(Field::Phone), Way::ColumnScan),
+    pub fn number_rows(&self, number: &Number, within: Option<&RowSet>) -> (RowSet, Way) {
+        let Some(phones) = self.phones else { return (RowSet::new(), Way::Constant) };
+        let hit = |row| phones.get(row).is_some_and(|key| number.within(key));
+        let present = phones.present();
+        let Some(candidates) = self.candidates(Field::Phone, present.len() as usize, &number.digits.digits) else {
+            let mut rows = within.map_or_else(|| present.clone(), |within| within.and(present));
+            rows.retain(hit);
+            return (rows, Way::ColumnScan);
         };
-        within.inspect(|within| rows &= within);
+        let mut rows = self.flushed(candidates, within);
         // The grams know both forms of a number; digits marked international stand for one only.
-        if way == Way::ColumnScan || digits.digits.len() > GRAM_CHARS || digits.international {
+        if number.digits.digits.len() > GRAM_MAX || number.digits.international {
             rows.retain(hit);
         }
-        if way == Way::Grams {
-            self.patch(&mut rows, within, hit);
-        }
-        (rows, way)
+        let mut others = self.unflushed(within);
+        others.retain(hit);
+        rows |= &others;
+        (rows, Way::Grams)
     }
 
     /// What the grams say: every flushed row with the needle in the field, and for long needles some without.
     /// `None` where they are not to be asked, or cannot answer: the texts can.
-    fn candidates(&self, field: Field, distinct: usize, needle: &str) -> Option<RowSet> {
+    fn candidates(&self, field: Field, distinct: usize, needle: &str) -> Option<Arc<RowSet>> {
         let grams = self.view.grams.filter(|_| distinct > self.view.text_scan_max)?;
-        let mut rows = grams.candidates(field, needle).ok()?;
+        grams.candidates(field, needle).ok()
+    }
+
+    /// Of rows that the grams gave, those that they know as they are.
+    fn flushed(&self, rows: Arc<RowSet>, within: Option<&RowSet>) -> RowSet {
+        let mut rows = match within {
+            Some(within) => within.and(&rows),
+            None => Arc::unwrap_or_clone(rows),
+        };
         rows -= self.view.index.unflushed();
-        Some(rows)
+        rows
     }
 
-    /// Adds the rows the grams do not know yet.
-    fn patch(&self, rows: &mut RowSet, within: Option<&RowSet>, hit: impl Fn(Row) -> bool) {
+    /// The rows the grams do not know yet.
+    fn unflushed(&self, within: Option<&RowSet>) -> RowSet {
         let unflushed = self.view.index.unflushed();
-        let unflushed = within.map_or(Cow::Borrowed(unflushed), |within| Cow::Owned(unflushed.and(within)));
-        let mut hits = Vec::new();
-        unflushed.for_each(|row| {
-            if hit(row) {
-                hits.push(row);
-            }
-        });
-        *rows |= &RowSet::from_sorted(hits);
+        within.map_or_else(|| unflushed.clone(), |within| within.and(unflushed))
     }
 
-    /// Where the needle is a word or begins one, complete for the rows of `among`. `None` where nothing short of reading the
-    /// rows tells.
+    /// Where the needle is a word or begins one, complete for the rows of `among`, all of which match. `None` where nothing short of
+    /// reading very many rows tells.
     pub fn edges(&self, field: &TextField, needle: &Needle, among: &RowSet) -> Option<Edges> {
         if self.view.grams.is_none() || field.column.distinct() <= self.view.text_scan_max {
-            let level = |_: &str, text: &str| {
-                needle.level(text).filter(|level| *level != Level::Infix).map(|level| level as usize)
-            };
-            let [whole, mut starts] = <[RowSet; 2]>::try_from(field.column.classify(2, level)).ok()?;
-            starts |= &whole;
-            return Some(Edges { whole, starts });
+            let level = |_: &str, text: &str| edge(needle, text);
+            return pair(field.column.classify(needle.finder(), 2, level));
         }
-        let head = needle.text().char_indices().nth(GRAM_CHARS).map_or(needle.text(), |(at, _)| &needle.text()[..at]);
+        let text = needle.text();
+        let head = text.char_indices().nth(EDGE_MAX).map_or(text, |(at, _)| &text[..at]);
         if !head.chars().all(word_char) {
-            return None;
+            let rows = Arc::unwrap_or_clone(self.rows(field, needle, Some(among)).0);
+            return if rows.len() <= READ_MAX { read_edges(field, needle, rows) } else { None };
         }
-        let starts = self.word_starts(field, head, false)?;
-        if head.len() < needle.text().len() {
-            let mut starts = starts;
-            starts |= self.view.index.unflushed();
-            starts &= among;
-            return Some(read_edges(field, needle, starts));
+        if head.len() == text.len() {
+            return Some(Edges { whole: self.edge(field, needle, true, among)?, starts: None });
         }
-        let (mut whole, mut starts) = (self.word_starts(field, head, true)?, starts);
-        let level = |row| field.column.get_search(row).and_then(|text| needle.level(text));
-        self.patch(&mut whole, None, |row| level(row) == Some(Level::Whole));
-        self.patch(&mut starts, None, |row| level(row).is_some_and(|level| level != Level::Infix));
-        Some(Edges { whole, starts })
+        let mut rows = self.word_starts(field, head, false, among)?;
+        rows |= &self.unflushed(Some(among));
+        read_edges(field, needle, rows)
     }
 
-    /// Flushed rows with a word that begins with, or is, the needle; `None` where the grams cannot tell.
-    fn word_starts(&self, field: &TextField, needle: &str, whole: bool) -> Option<RowSet> {
-        let mut rows = self.view.grams?.word_starts(field.field, needle, whole).ok()??;
-        rows -= self.view.index.unflushed();
+    /// Rows in which a needle that the grams hold as it is begins a word, or is one; complete for the rows of `among`.
+    pub fn edge(&self, field: &TextField, needle: &Needle, whole: bool, among: &RowSet) -> Option<RowSet> {
+        let mut rows = self.word_starts(field, needle.text(), whole, among)?;
+        let unflushed = self.unflushed(Some(among));
+        if !unflushed.is_empty() {
+            let others = read_edges(field, needle, unflushed)?;
+            rows |= if whole { &others.whole } else { others.starts.as_ref()? };
+        }
         Some(rows)
+    }
+
+    /// Flushed rows of `among` with a word that begins with, or is, the needle; `None` where the grams cannot tell.
+    fn word_starts(&self, field: &TextField, needle: &str, whole: bool, among: &RowSet) -> Option<RowSet> {
+        if !needle.chars().all(word_char) {
+            return None;
+        }
+        let rows = self.view.grams?.word_starts(field.field, needle, whole).ok()??;
+        Some(self.flushed(rows, Some(among)))
     }
 }
 
-/// The edges of a long needle among rows in which a word of the field begins as the needle does.
-fn read_edges(field: &TextField, needle: &Needle, mut rows: RowSet) -> Edges {
+/// The edges of a needle in rows, by reading them.
+fn read_edges(field: &TextField, needle: &Needle, mut rows: RowSet) -> Option<Edges> {
     // What is a whole word of an e-mail's domain is one of the e-mail: very many share a domain, and need no look of their own.
     let whole_domain = |_: &str, domain: &str| needle.level(domain) == Some(Level::Whole);
-    let known = field.column.tails().map(|domains| domains.rows_where(whole_domain).and(&rows)).unwrap_or_default();
-    rows -= &known;
-    let level = |_: &str, text: &str| needle.level(text).map(|level| level as usize);
-    let mut found = field.column.classify_rows(&rows, 2, level).into_iter();
-    let (mut whole, mut starts) = (found.next().unwrap_or_default(), found.next().unwrap_or_default());
-    whole |= &known;
+    let domains = field.column.domains();
+    let known = domains.map(|domains| domains.texts.rows_where(needle.finder(), whole_domain).and(&rows));
+    known.iter().for_each(|known| rows -= known);
+    let mut edges = pair(field.column.classify_rows(&rows, 2, |_, text| edge(needle, text)))?;
+    known.iter().for_each(|known| {
+        edges.whole |= known;
+        edges.starts.iter_mut().for_each(|starts| *starts |= known);
+    });
+    Some(edges)
+}
+
+/// 0 where the needle is a word of the text, 1 where it begins one.
+fn edge(needle: &Needle, text: &str) -> Option<usize> {
+    needle.level(text).filter(|level| *level != Level::Infix).map(|level| level as usize)
+}
+
+/// The edges of the rows by [`edge`].
+fn pair(found: Vec<RowSet>) -> Option<Edges> {
+    let [whole, mut starts] = <[RowSet; 2]>::try_from(found).ok()?;
     starts |= &whole;
-    Edges { whole, starts }
+    Some(Edges { whole, starts: Some(starts) })
 }

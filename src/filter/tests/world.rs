@@ -154,9 +154,15 @@ fn values((note, plan, opted_in, score, birthday, call_at, site, mail): Custom) 
     values.into_iter().zip(1..).filter_map(|(value, id)| Some((CustomFieldId(id), value?))).collect()
 }
 
+/// An address, or almost one: the index keeps what follows the only `@` apart.
+fn email() -> impl Strategy<Value = String> {
+    "[aAeé]{0,3}@[abÉ]{1,2}[.@＠][ac]{1,2}"
+}
+
 /// A contact without an id, with about half of its values missing.
 pub fn contact() -> impl Strategy<Value = Contact> {
-    let who = (sometimes(text()), sometimes(text()), sometimes(text()), sometimes(select(&NUMBERS[..])));
+    let mail = prop_oneof![1 => text(), 3 => email()];
+    let who = (sometimes(text()), sometimes(text()), sometimes(mail), sometimes(select(&NUMBERS[..])));
     let choices = (
         sometimes(select(&["MY", "DE"][..])),
         sometimes(select(&["en", "ms"][..])),
@@ -209,6 +215,10 @@ pub fn contact() -> impl Strategy<Value = Contact> {
 fn value(field: Field, kind: Kind) -> BoxedStrategy<Json> {
     let of = |choices: Vec<Json>| select(choices).boxed();
     match (kind, field) {
+        (Kind::Text, Field::Email) => {
+            let pieces = prop_oneof!["[aeÉ]{0,3}@[ab]{0,2}", "[abé]{1,2}[.@][ac]{1,2}", "[abÉ.@]{1,2}"];
+            prop_oneof![1 => text(), 1 => email(), 4 => pieces].prop_map(Json::from).boxed()
+        }
         (Kind::Text, _) => prop_oneof![2 => text(), 1 => "[abeéÉAmi김 ]{1,3}"].prop_map(Json::from).boxed(),
         (Kind::Phone, _) => of([
             "+60",

@@ -1,7 +1,7 @@
 //! The text index on disk: which rows' texts contain which grams. The only folder that names tantivy.
 //!
-//! Per text field, grams of one to three characters of the search-folded text, and the edges of its words. Exact for needles of up
-//! to three characters, a superset for longer ones. Made for one workspace; a [`GramView`] is what readers use, and a flush
+//! Per text field, grams of one to four characters of the search-folded text, and the edges of its words. Exact for needles of up
+//! to four characters, a superset for longer ones; exact for the beginnings of words of up to six. Made for one workspace; a [`GramView`] is what readers use, and a flush
 //! makes the next one, which the owner of the workspace installs together with its own state.
 
 mod cache;
@@ -26,6 +26,7 @@ use tantivy::{Index, IndexSettings};
 
 use self::cache::TermCache;
 use self::flush::Flush;
+pub use self::tokens::{EDGE_MAX, GRAM_MAX};
 pub use self::view::GramView;
 use super::{Row, RowSet};
 use crate::contact::Field;

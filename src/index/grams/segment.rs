@@ -95,9 +95,8 @@ impl SegmentView {
             self.keep_docs_with(info, &mut docs)?;
         }
         docs.retain(|doc| self.is_alive(*doc));
-        for doc in docs {
-            found.sparse.push(self.row(doc)?);
-        }
+        let rows = docs.into_iter().map(|doc| self.row(doc)).collect::<Result<Vec<Row>, GramError>>()?;
+        found.sets.push(Arc::new(RowSet::from_unsorted(rows)));
         Ok(())
     }
 
@@ -109,18 +108,14 @@ impl SegmentView {
         cache: &TermCache,
         found: &mut Found,
     ) -> Result<(), GramError> {
-        let first = self.all_rows(rarest, cache)?;
-        let mut rows = Arc::unwrap_or_clone(first);
+        let mut rows = self.all_rows(rarest, cache)?;
         for other in others {
-            rows &= &*self.all_rows(other, cache)?;
+            rows = Arc::new(rows.and(&*self.all_rows(other, cache)?));
         }
         if !self.dead.is_empty() {
-            rows -= &self.dead;
+            rows = Arc::new(rows.minus(&self.dead));
         }
-        match &mut found.dense {
-            Some(dense) => *dense |= &rows,
-            None => found.dense = Some(rows),
-        }
+        found.sets.push(rows);
         Ok(())
     }
 
@@ -177,19 +172,14 @@ impl SegmentView {
 /// The rows of a query, as they come from the segments.
 #[derive(Default)]
 pub(super) struct Found {
-    sparse: Vec<Row>,
-    dense: Option<RowSet>,
+    sets: Vec<Arc<RowSet>>,
 }
 
 impl Found {
-    pub(super) fn into_rows(self) -> RowSet {
-        match self.dense {
-            None => RowSet::from_unsorted(self.sparse),
-            Some(dense) if self.sparse.is_empty() => dense,
-            Some(mut dense) => {
-                dense |= &RowSet::from_unsorted(self.sparse);
-                dense
-            }
+    pub(super) fn into_rows(mut self) -> Arc<RowSet> {
+        if self.sets.len() > 1 {
+            return Arc::new(RowSet::union(self.sets.iter().map(|set| &**set)));
         }
+        self.sets.pop().unwrap_or_default()
     }
 }

@@ -1,9 +1,9 @@
 //! What is indexed of a text: its grams and its words' edges, as terms; and how a row's texts are handed to tantivy.
 //!
-//! A term is a field's tag, a kind and up to three characters:
-//! - [`INFIX`]: every run of one, two or three characters of the text, spaces and punctuation included;
-//! - [`START`]: the first one, two or three characters of every word;
-//! - [`WHOLE`]: every word of at most three characters.
+//! A term is a field's tag, a kind and some characters:
+//! - [`INFIX`]: every run of one to [`GRAM_MAX`] characters of the text, spaces and punctuation included;
+//! - [`START`]: the first one to [`EDGE_MAX`] characters of every word;
+//! - [`WHOLE`]: every word of at most [`EDGE_MAX`] characters.
 //!
 //! A row is one packed string: for each of its texts the tag, the length and the text itself.
 
@@ -12,8 +12,10 @@ use tantivy::tokenizer::{Token, TokenStream, Tokenizer};
 use crate::contact::Field;
 use crate::contact::fold::word_char;
 
-/// The longest gram, in characters.
-pub(super) const GRAM_MAX: usize = 3;
+/// The longest gram, in characters: up to this length the index answers exactly.
+pub const GRAM_MAX: usize = 4;
+/// The longest edge of a word, in characters: it costs a term a word, where a longer gram would cost one a character.
+pub const EDGE_MAX: usize = 6;
 
 pub(super) const INFIX: char = 'i';
 pub(super) const START: char = 's';
@@ -89,11 +91,12 @@ pub(super) fn long_grams(field: Field, needle: &str, limit: usize) -> Option<Vec
 
 /// A text's grams that were seen lately, one per slot: takes most repeats out cheaply. One that slips through does no harm.
 #[derive(Clone)]
-struct Seen([u64; 256]);
+struct Seen([u128; 256]);
 
 impl Seen {
-    fn is_new(&mut self, gram: u64) -> bool {
-        let slot = (gram.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56) as usize;
+    fn is_new(&mut self, gram: u128) -> bool {
+        let folded = (gram as u64) ^ (gram >> 64) as u64;
+        let slot = (folded.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56) as usize;
         std::mem::replace(&mut self.0[slot], gram) != gram
     }
 }
@@ -122,30 +125,29 @@ impl GramTokenizer {
         }
     }
 
-    /// The terms of one text: a window of the last three characters slides over it, and a word opens and closes.
+    /// The terms of one text: a window of the last [`GRAM_MAX`] characters slides over it, and a word opens and closes.
     fn text(&mut self, tag: &str, text: &str, sink: &mut dyn FnMut(&Token)) {
         self.seen.0.fill(0);
-        let (mut two_back, mut one_back) = (None, None);
+        // The nearest first.
+        let mut backs: [Option<(usize, char)>; GRAM_MAX - 1] = [None; GRAM_MAX - 1];
         let (mut word_at, mut word_len) = (0, 0);
         for (at, c) in text.char_indices() {
             let end = at + c.len_utf8();
             // 21 bits a character; + 1 so that an absent one differs from U+0000, which keeps every gram unlike an empty slot.
-            let mut gram = u64::from(c) + 1;
-            let mut from = at;
-            self.infix(tag, &text[from..end], gram, sink);
-            for (shift, back) in [(21, one_back), (42, two_back)] {
-                let Some((before_at, before)) = back else { break };
-                from = before_at;
-                gram |= (u64::from(before) + 1) << shift;
+            let mut gram = u128::from(u32::from(c)) + 1;
+            self.infix(tag, &text[at..end], gram, sink);
+            for (place, &(from, before)) in (1..).zip(backs.iter().map_while(Option::as_ref)) {
+                gram |= (u128::from(u32::from(before)) + 1) << (21 * place);
                 self.infix(tag, &text[from..end], gram, sink);
             }
-            (two_back, one_back) = (one_back, Some((at, c)));
+            backs.rotate_right(1);
+            backs[0] = Some((at, c));
             if word_char(c) {
                 if word_len == 0 {
                     word_at = at;
                 }
                 word_len += 1;
-                if word_len <= GRAM_MAX {
+                if word_len <= EDGE_MAX {
                     self.emit(tag, START, &text[word_at..end], sink);
                 }
             } else {
@@ -157,12 +159,12 @@ impl GramTokenizer {
     }
 
     fn close_word(&mut self, tag: &str, word: &str, len: usize, sink: &mut dyn FnMut(&Token)) {
-        if (1..=GRAM_MAX).contains(&len) {
+        if (1..=EDGE_MAX).contains(&len) {
             self.emit(tag, WHOLE, word, sink);
         }
     }
 
-    fn infix(&mut self, tag: &str, characters: &str, gram: u64, sink: &mut dyn FnMut(&Token)) {
+    fn infix(&mut self, tag: &str, characters: &str, gram: u128, sink: &mut dyn FnMut(&Token)) {
         if self.seen.is_new(gram) {
             self.emit(tag, INFIX, characters, sink);
         }
@@ -246,16 +248,20 @@ mod tests {
 
     #[test]
     fn a_text_gives_its_grams_and_the_edges_of_its_words() {
-        let infix = ["é", "é ", "é b", " ", " b", " bo", "b", "bo", "bob", "o", "ob"];
+        let infix = ["é", "é ", "é b", "é bo", " ", " b", " bo", " bob", "b", "bo", "bob", "o", "ob"];
         assert_eq!(
             terms_of(&[(Field::Name, "é bob")]),
             expected(Field::Name, &infix, &["é", "b", "bo", "bob"], &["é", "bob"])
         );
-        let infix = ["王", "王小", "王小明", "小", "小明", "小明亮", "明", "明亮", "亮"];
+        let infix = ["王", "王小", "王小明", "王小明亮", "小", "小明", "小明亮", "明", "明亮", "亮"];
         assert_eq!(
             terms_of(&[(Field::Name, "王小明亮")]),
-            expected(Field::Name, &infix, &["王", "王小", "王小明"], &[])
+            expected(Field::Name, &infix, &["王", "王小", "王小明", "王小明亮"], &["王小明亮"])
         );
+        let starts = ["a", "al", "ale", "alex", "alexa", "alexan"];
+        let edges = terms_of(&[(Field::Name, "alexandra")]);
+        assert!(edges.is_superset(&expected(Field::Name, &["exan", "ndra"], &starts, &[])));
+        assert!(!edges.iter().any(|term| term.contains(WHOLE) || term.contains("exand")));
         assert!(terms_of(&[(Field::Name, "")]).is_empty());
     }
 
@@ -286,7 +292,7 @@ mod tests {
         pack(&mut packed, Field::Name, "aaaaaaaaaaaaaaaaaaaa");
         let mut count = 0;
         GramTokenizer::new().terms(&packed, &mut |_| count += 1);
-        assert_eq!(count, 3 + 3);
+        assert_eq!(count, GRAM_MAX + EDGE_MAX);
     }
 
     #[test]
@@ -306,8 +312,8 @@ mod tests {
 
     #[test]
     fn the_grams_of_a_needle_are_distinct_and_bounded() {
-        let grams = long_grams(Field::Name, "ababab", 9).unwrap();
-        assert_eq!(grams, [term(Field::Name, INFIX, "aba").unwrap(), term(Field::Name, INFIX, "bab").unwrap()]);
+        let grams = long_grams(Field::Name, "abababa", 9).unwrap();
+        assert_eq!(grams, [term(Field::Name, INFIX, "abab").unwrap(), term(Field::Name, INFIX, "baba").unwrap()]);
         assert_eq!(long_grams(Field::Name, "abcdefgh", 2).unwrap().len(), 2);
     }
 }

@@ -10,6 +10,7 @@ use super::cache::TermCache;
 use super::document::schema;
 use super::seal::{self, Seal};
 use super::segment::{FREQUENT, Found, SegmentView};
+use super::tokens::{EDGE_MAX, GRAM_MAX};
 use super::{GramError, RowTexts, guarded, tokens};
 use crate::contact::Field;
 use crate::index::{Row, RowSet};
@@ -92,48 +93,33 @@ impl GramView {
         &self.segments
     }
 
-    /// The rows whose text of the field contains every gram of `needle` (search-folded). Exact when `needle` has at most three
+    /// The rows whose text of the field contains every gram of `needle` (search-folded). Exact when `needle` has at most [`GRAM_MAX`]
     /// characters; otherwise it may hold rows without the needle, but misses none. Every row where `needle` is empty.
     ///
     /// # Errors
     /// [`GramError`] where the files turn out to be damaged, or the field is none of text.
-    pub fn candidates(&self, field: Field, needle: &str) -> Result<RowSet, GramError> {
+    pub fn candidates(&self, field: Field, needle: &str) -> Result<Arc<RowSet>, GramError> {
         let mut terms = self.needle_terms(field, needle)?;
         if terms.is_empty() {
-            return Ok(self.rows.clone());
+            return Ok(Arc::new(self.rows.clone()));
         }
         guarded(|| {
             if terms.len() > INTERSECTED_MAX {
-                let Some(rarest) = self.rarest(std::mem::take(&mut terms))? else { return Ok(RowSet::new()) };
+                let Some(rarest) = self.rarest(std::mem::take(&mut terms))? else { return Ok(Arc::default()) };
                 terms = rarest;
             }
             self.rows_with(&terms)
         })
     }
 
-    /// At most so many rows are `candidates`; cheap, for planning.
-    ///
-    /// # Errors
-    /// As `candidates`.
-    pub fn candidates_max(&self, field: Field, needle: &str) -> Result<u64, GramError> {
-        let terms = self.needle_terms(field, needle)?;
-        guarded(|| {
-            let mut least = self.rows.len();
-            for term in &terms {
-                least = least.min(self.frequency(term)?);
-            }
-            Ok(least)
-        })
-    }
-
     /// The rows whose text of the field has a word that begins with (or, `whole`, is) `needle` (search-folded), if the index can
-    /// say so exactly: for needles of one to three characters, all of them of words; `None` where it cannot.
+    /// say so exactly: for needles of one to [`EDGE_MAX`] characters, all of them of words; `None` where it cannot.
     ///
     /// # Errors
     /// As `candidates`.
-    pub fn word_starts(&self, field: Field, needle: &str, whole: bool) -> Result<Option<RowSet>, GramError> {
-        let characters = needle.chars().take(tokens::GRAM_MAX + 1).count();
-        if !(1..=tokens::GRAM_MAX).contains(&characters) || !needle.chars().all(crate::contact::fold::word_char) {
+    pub fn word_starts(&self, field: Field, needle: &str, whole: bool) -> Result<Option<Arc<RowSet>>, GramError> {
+        let characters = needle.chars().take(EDGE_MAX + 1).count();
+        if !(1..=EDGE_MAX).contains(&characters) || !needle.chars().all(crate::contact::fold::word_char) {
             return Ok(None);
         }
         let term =
@@ -142,19 +128,19 @@ impl GramView {
     }
 
     fn needle_terms(&self, field: Field, needle: &str) -> Result<Vec<String>, GramError> {
-        match needle.chars().take(tokens::GRAM_MAX + 1).count() {
+        match needle.chars().take(GRAM_MAX + 1).count() {
             0 => Ok(Vec::new()),
-            len if len > tokens::GRAM_MAX => tokens::long_grams(field, needle, LOOKED_AT_MAX).ok_or_else(no_text),
+            len if len > GRAM_MAX => tokens::long_grams(field, needle, LOOKED_AT_MAX).ok_or_else(no_text),
             _ => Ok(vec![tokens::term(field, tokens::INFIX, needle).ok_or_else(no_text)?]),
         }
     }
 
     /// One segment without deletions answers from its own part of the cache; what takes more is kept for the view as well.
-    fn rows_with(&self, terms: &[String]) -> Result<RowSet, GramError> {
+    fn rows_with(&self, terms: &[String]) -> Result<Arc<RowSet>, GramError> {
         let compound = self.segments.len() > 1 || self.segments.iter().any(SegmentView::has_deletions);
         let kept = terms.first().filter(|_| compound && terms.len() == 1);
         if let Some(rows) = kept.and_then(|term| self.cache.get(self.id, term)) {
-            return Ok(Arc::unwrap_or_clone(rows));
+            return Ok(rows);
         }
         let mut found = Found::default();
         for segment in &self.segments {
@@ -162,7 +148,7 @@ impl GramView {
         }
         let rows = found.into_rows();
         if let Some(term) = kept.filter(|_| rows.len() >= u64::from(FREQUENT)) {
-            self.cache.put(self.id, term, Arc::new(rows.clone()));
+            self.cache.put(self.id, term, rows.clone());
         }
         Ok(rows)
     }

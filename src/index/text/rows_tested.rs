@@ -1,35 +1,54 @@
 //! Rows by a test of their texts: all rows by a scan of the distinct texts, or some rows, each distinct text tested once.
 
-use super::TextColumn;
+use memchr::memmem::Finder;
+
+use super::{ALIGN, TextColumn};
 use crate::index::{Row, RowSet};
 
 /// Up to so many distinct texts a test's answers are kept by text.
 const KEPT_MAX: usize = if cfg!(test) { 8 } else { 1 << 16 };
-/// No answer yet; no class.
+/// From so many rows on: making room for the answers costs something too.
+const KEPT_FROM: u64 = if cfg!(test) { 2 } else { 256 };
+/// So many rows are looked at together.
+const TOGETHER: usize = 64;
+/// Most texts are no longer than this.
+const MOSTLY: usize = 32;
+/// No answer yet.
 const UNKNOWN: u8 = 255;
 /// The text is of no class.
 const NONE: u8 = 254;
 
 impl TextColumn {
-    /// The rows whose text passes, by a scan of the distinct texts: `test(compare_folded, search_folded)`.
-    pub fn rows_where(&self, mut test: impl FnMut(&str, &str) -> bool) -> RowSet {
-        let hits = self.texts().filter(|(_, compare, search)| test(compare, search)).map(|(number, ..)| number);
+    /// The rows whose text passes, by a scan of the distinct texts: `test(compare_folded, search_folded)`, which no text passes
+    /// without the needle in it.
+    pub fn rows_where(&self, needle: &Finder, mut test: impl FnMut(&str, &str) -> bool) -> RowSet {
+        let mut hits = Vec::new();
+        self.texts_with(needle, |number, compare, search| {
+            if test(compare, search) {
+                hits.push(number);
+            }
+        });
         self.rows.union(hits)
     }
 
-    /// For each distinct text: its class by `class(compare_folded, search_folded)` (`None` = not at all, else `0..classes`);
-    /// the rows of each class.
-    pub fn classify(&self, classes: usize, mut class: impl FnMut(&str, &str) -> Option<usize>) -> Vec<RowSet> {
+    /// For each distinct text with the needle in it: its class by `class(compare_folded, search_folded)` (`None` = not at all, else
+    /// `0..classes`); the rows of each class.
+    pub fn classify(
+        &self,
+        needle: &Finder,
+        classes: usize,
+        mut class: impl FnMut(&str, &str) -> Option<usize>,
+    ) -> Vec<RowSet> {
         let mut numbers = vec![Vec::new(); classes];
-        for (number, compare, search) in self.texts() {
+        self.texts_with(needle, |number, compare, search| {
             if let Some(numbers) = class(compare, search).and_then(|class| numbers.get_mut(class)) {
                 numbers.push(number);
             }
-        }
+        });
         numbers.into_iter().map(|numbers| self.rows.union(numbers)).collect()
     }
 
-    /// Of `rows`, those of each class: `class(compare_folded, search_folded)` as for [`TextColumn::classify`].
+    /// Of `rows`, those of each class: `class(compare_folded, search_folded)` as for [`TextColumn::classify`], of any text.
     pub fn classify_rows(
         &self,
         rows: &RowSet,
@@ -37,9 +56,9 @@ impl TextColumn {
         mut class: impl FnMut(&str, &str) -> Option<usize>,
     ) -> Vec<RowSet> {
         let mut found: Vec<Vec<Row>> = vec![Vec::new(); classes];
-        let mut known = if self.places.len() <= KEPT_MAX { vec![UNKNOWN; self.places.len()] } else { Vec::new() };
-        rows.for_each(|row| {
-            let Some(number) = self.number(row) else { return };
+        let keeps = self.places.len() <= KEPT_MAX && rows.len() > KEPT_FROM;
+        let mut known = if keeps { vec![UNKNOWN; self.places.len()] } else { Vec::new() };
+        let mut see = |row: Row, number: u32| {
             let mut ask = || {
                 let (compare, search) = self.text(number);
                 class(compare, search).map_or(NONE, |class| class as u8)
@@ -56,8 +75,43 @@ impl TextColumn {
             if let Some(rows) = found.get_mut(usize::from(answer)) {
                 rows.push(row);
             }
+        };
+        rows.for_each_block(|rows| {
+            for rows in rows.chunks(TOGETHER) {
+                let numbers = self.numbers_of(rows);
+                if !keeps {
+                    self.fetch(&numbers);
+                }
+                let with_text =
+                    rows.iter().zip(numbers).filter_map(|(row, number)| Some((*row, number.checked_sub(1)?)));
+                with_text.for_each(|(row, number)| see(row, number));
+            }
         });
         found.into_iter().map(RowSet::from_sorted).collect()
+    }
+
+    /// The numbers of the rows' texts, each + 1, or 0 for none.
+    fn numbers_of(&self, rows: &[Row]) -> [u32; TOGETHER] {
+        let mut numbers = [0; TOGETHER];
+        for (number, row) in numbers.iter_mut().zip(rows) {
+            *number = self.of_row.get(*row) as u32;
+        }
+        numbers
+    }
+
+    /// Brings the texts into the processor's cache: reads that wait for nothing but memory wait together.
+    fn fetch(&self, numbers: &[u32; TOGETHER]) {
+        let mut places = [0; TOGETHER];
+        for (place, number) in places.iter_mut().zip(numbers) {
+            *place = number.checked_sub(1).map_or(0, |number| self.places[number as usize]);
+        }
+        let arena = self.arena.as_bytes();
+        let byte = |at: usize| arena.get(at).copied().unwrap_or(0);
+        let touch = |sum: u8, &place: &u32| {
+            let at = place as usize * ALIGN;
+            sum ^ byte(at) ^ byte(at + MOSTLY)
+        };
+        std::hint::black_box(places.iter().fold(0, touch));
     }
 
     /// Keeps the rows whose text passes: `test(compare_folded, search_folded)`.

@@ -30,10 +30,20 @@ fn assert_same(column: &TextColumn, naive: &BTreeMap<Row, String>) {
         assert_eq!(column.equal(&text), rows_of(&|other| fold::compare(other) == text));
     }
     assert!(column.equal("no such text").is_empty());
-    assert_eq!(column.rows_where(|_, search| search.contains('b')), rows_of(&|t| fold::search(t).contains('b')));
+    for needle in ["", "b", "ab", "s", "ss", "é", "張", "xyz"] {
+        let finder = Finder::new(needle);
+        let found = column.rows_where(&finder, |_, search| search.contains(needle));
+        assert_eq!(found, rows_of(&|text| fold::search(text).contains(needle)));
+        let found = column.rows_where(&finder, |compare, _| compare.starts_with(needle));
+        assert_eq!(found, rows_of(&|text| fold::compare(text).starts_with(needle)));
+    }
     assert_eq!(*column.accented(), rows_of(&|text| fold::search(text) != fold::compare(text)));
-    let classes = column.classify(3, |compare, _| compare.len().checked_sub(1).filter(|&class| class < 3));
+    let class = |compare: &str, _: &str| compare.len().checked_sub(1).filter(|&class| class < 3);
+    let classes = column.classify(&Finder::new(""), 3, class);
     (0..3).for_each(|class| assert_eq!(classes[class], rows_of(&|text| fold::compare(text).len() == class + 1)));
+    let some: RowSet = (0..200).filter(|row| row % 3 > 0).collect();
+    let of_some = column.classify_rows(&some, 3, class);
+    (0..3).for_each(|class| assert_eq!(of_some[class], classes[class].and(&some)));
     let mut distinct: Vec<_> = naive.values().map(|text| (fold::compare(text), fold::search(text))).collect();
     distinct.sort();
     distinct.dedup();
@@ -93,4 +103,23 @@ fn dead_texts_are_given_up() {
     assert!(column.arena.len() < 200 * 80 * 2 + COMPACT_FROM * 2);
     assert_eq!(column.check(), None);
     assert!(column.get(7).is_some_and(|text| text.starts_with("39 7 x")));
+}
+
+#[test]
+fn a_domain_follows_the_only_at() {
+    let mut column = TextColumn::of_emails();
+    for (row, email) in ["Ann@X.io", "bo@x.io", "a@b@x.io", "nobody", "ann@y.io"].into_iter().enumerate() {
+        column.set(row as Row, Some(email));
+    }
+    let mut bytes = Vec::new();
+    column.write(&mut bytes);
+    column.set(4, None);
+    let read = TextColumn::read(&mut &bytes[..]).expect("what was written");
+    for (column, last) in [(&column, None), (&read, Some(4))] {
+        let domains = column.domains().expect("of e-mails");
+        assert!(domains.texts.equal("x.io").iter().eq([0, 1]) && domains.without.iter().eq([2, 3]));
+        assert!(domains.texts.equal("y.io").iter().eq(last));
+    }
+    column.set(2, None);
+    assert!(column.domains().is_some_and(|domains| domains.without.iter().eq([3])));
 }
