@@ -1,5 +1,6 @@
 //! What every handler shares: the engine, reached on threads that may block, within bounds.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -11,8 +12,13 @@ use super::limits::RateLimit;
 use super::metrics::Metrics;
 use super::problem::{Kind, Problem};
 use super::settings::Settings;
+use super::threads::{Threads, cores};
+use crate::clock::Stopwatch;
 use crate::contact::WorkspaceId;
 use crate::engine::Engine;
+
+/// After a read that took longer, what waits for the thread comes first.
+const LONG_MICROS: u64 = 1000;
 
 /// The application. Cheap to clone.
 #[derive(Clone)]
@@ -24,6 +30,7 @@ struct Parts {
     reads: Arc<Semaphore>,
     writes: Arc<Semaphore>,
     exports: Arc<Semaphore>,
+    threads: Threads,
     rate: RateLimit,
     metrics: Metrics,
     definitions: [Mutex<()>; 64],
@@ -33,13 +40,13 @@ struct Parts {
 impl App {
     /// The application over an engine.
     pub fn new(engine: Arc<Engine>, settings: Settings) -> App {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let reads = if settings.blocking_reads_max == 0 { 2 * cores } else { settings.blocking_reads_max };
+        let reads = if settings.blocking_reads_max == 0 { 2 * cores() } else { settings.blocking_reads_max };
         App(Arc::new(Parts {
             engine,
             reads: Arc::new(Semaphore::new(reads)),
             writes: Arc::new(Semaphore::new(settings.blocking_writes_max.max(1))),
             exports: Arc::new(Semaphore::new(settings.exports_max)),
+            threads: Threads::default(),
             rate: RateLimit::new(&settings),
             metrics: Metrics::new(),
             definitions: std::array::from_fn(|_| Mutex::new(())),
@@ -101,6 +108,26 @@ impl App {
         self.run(&self.0.reads, work).await
     }
 
+    /// Runs a read: on this thread where it has nothing to wait for, as `at_hand` says, and the thread can be spared.
+    ///
+    /// # Errors
+    /// As [`App::read`].
+    pub async fn read_here<T, F>(&self, at_hand: bool, work: F) -> Result<T, Problem>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Engine) -> Result<T, Problem> + Send + 'static,
+    {
+        let place = || self.0.reads.try_acquire().ok().zip(self.0.threads.hold());
+        let Some(place) = at_hand.then(place).flatten() else { return self.read(work).await };
+        let watch = Stopwatch::start();
+        let result = catch_unwind(AssertUnwindSafe(|| work(&self.0.engine)));
+        drop(place);
+        if watch.micros() > LONG_MICROS {
+            tokio::task::yield_now().await;
+        }
+        result.unwrap_or_else(|_| Err(failed(true)))
+    }
+
     /// Runs a write on a thread that may block. Once begun it is finished, even when the caller goes away.
     ///
     /// # Errors
@@ -143,9 +170,11 @@ impl App {
             drop(permit);
             result
         });
-        task.await.unwrap_or_else(|error| {
-            tracing::error!(panicked = error.is_panic(), "a request failed inside the engine");
-            Err(Problem::internal())
-        })
+        task.await.unwrap_or_else(|error| Err(failed(error.is_panic())))
     }
+}
+
+fn failed(panicked: bool) -> Problem {
+    tracing::error!(panicked, "a request failed inside the engine");
+    Problem::internal()
 }
