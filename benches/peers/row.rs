@@ -120,8 +120,7 @@ impl Rows {
     fn custom(&self, contact: &Contact) -> Map<String, Json> {
         let shown = contact.custom.iter().filter_map(|(id, _)| {
             let slug = self.catalog.fields.get(id)?.slug.clone();
-            let shown = render::value(contact, &self.catalog, Field::Custom(*id));
-            Some((slug, serde_json::from_str(&shown).expect("JSON")))
+            Some((slug, render::value(contact, &self.catalog, Field::Custom(*id))?))
         });
         shown.collect()
     }

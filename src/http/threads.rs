@@ -163,11 +163,9 @@ mod tests {
     /// on another connection.
     #[test]
     fn who_listens_may_be_held_and_others_are_answered() {
-        let threads = Arc::new(Threads::default());
         for _ in 0..20 {
-            let runtime = runtime_with(1);
-            let held = Arc::clone(&threads);
-            runtime.block_on(async move {
+            let held = Arc::new(Threads::default());
+            runtime_with(1).block_on(async move {
                 let listener = TcpListener::bind("127.0.0.1:0").await.expect("listens");
                 let address = listener.local_addr().expect("an address");
                 let (done, wait) = std::sync::mpsc::channel();
