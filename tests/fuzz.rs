@@ -225,7 +225,7 @@ fn a_spoiled_checkpoint_is_refused() {
     cases("checkpoints", 30, |dice| {
         let mut bytes = sound.clone();
         dice.spoil_bytes(&mut bytes);
-        match Index::read_checkpoint(&bytes, &world.catalog) {
+        match Index::read_checkpoint(&bytes[..], &world.catalog) {
             Ok((header, index)) => {
                 assert!(bytes == sound, "a spoiled checkpoint is taken for a sound one");
                 assert_eq!((header.as_slice(), index.alive()), (&b"header"[..], world.index.alive()));

@@ -12,6 +12,7 @@ mod ask;
 mod child;
 mod class;
 mod cluster;
+mod events;
 mod facets;
 mod http;
 mod json;
@@ -69,6 +70,9 @@ pub struct Args {
     /// Requests a second over HTTP beside a bare route, instead of the classes.
     #[arg(long)]
     http: bool,
+    /// Durable message events over HTTP beside raw sled, instead of the classes.
+    #[arg(long)]
+    events: bool,
     #[arg(long, hide = true)]
     child: Option<String>,
     #[arg(long, hide = true)]
@@ -109,6 +113,15 @@ fn main() -> ExitCode {
     let args = Args::parse();
     if let (Some(child), Some(folder)) = (&args.child, &args.folder) {
         child::run(child, folder, &args);
+        return ExitCode::SUCCESS;
+    }
+    if args.events {
+        let folder = tempfile::Builder::new().prefix("peers-").tempdir().expect("a temporary folder");
+        let events = events::run(folder.path(), &args);
+        if let Some(file) = &args.json {
+            std::fs::write(file, format!("{:#}\n", serde_json::json!({"events": events})))
+                .expect("the figures are written");
+        }
         return ExitCode::SUCCESS;
     }
     let folder = tempfile::Builder::new().prefix("peers-").tempdir().expect("a temporary folder");

@@ -25,6 +25,9 @@ pub struct Header {
     /// The last change it contains.
     #[n(2)]
     pub seq: Seq,
+    /// What the text index covered then: its `unflushed` is relative to that. `None` where there was none.
+    #[n(3)]
+    pub text: Option<Seq>,
 }
 
 impl Header {
@@ -62,12 +65,15 @@ pub fn write(shared: &Shared, workspace: &Workspace) -> Result<()> {
         return Ok(());
     }
     let (header, sections) = {
-        let state = workspace.state.read();
+        // A writer that waits for this lock, unlike for an ordinary read, does not hold up readers.
+        let state = workspace.state.upgradable_read();
         if state.head.seq.0 == workspace.checkpointed.load(Ordering::SeqCst) {
             return Ok(());
         }
         let incarnation = state.catalog.workspace.incarnation;
-        (Header { workspace: workspace.id, incarnation, seq: state.head.seq }, state.index.snapshot_sections())
+        let text = state.grams.as_ref().map(|text| Seq(text.covers()));
+        let header = Header { workspace: workspace.id, incarnation, seq: state.head.seq, text };
+        (header, state.index.snapshot_sections())
     };
     let name = format!("checkpoint-{}.bin", header.seq);
     save(&folder, &name, |out| crate::index::write_sections(&header.write(), &sections, out)).map_err(io)?;
@@ -89,7 +95,8 @@ fn save(folder: &Path, name: &str, fill: impl FnOnce(&mut dyn Write) -> std::io:
     std::fs::File::open(folder)?.sync_all()
 }
 
-/// Drops the part of the change log that neither a kept checkpoint nor the text index needs. Runs in the committer.
+/// Drops the part of the change log that no kept checkpoint needs: where the text index is older than a checkpoint, that one
+/// says which rows it lacks. Runs in the committer.
 pub fn trim_log(shared: &Shared, workspace: &Workspace) -> Result<()> {
     let Some(folder) = shared.folder(workspace.id) else { return Ok(()) };
     // A retired workspace's counters are of the past.
@@ -97,10 +104,8 @@ pub fn trim_log(shared: &Shared, workspace: &Workspace) -> Result<()> {
         return Ok(());
     }
     let oldest = newest_first(&folder).last().and_then(|path| version_of(path));
-    let covered = workspace.text.lock().as_ref().map(|text| text.view().covers());
     let mut head = workspace.state.read().head;
-    let keep_from = oldest.into_iter().chain(covered).min().unwrap_or(0);
-    let upto = Seq(keep_from.min(head.seq.0.saturating_sub(shared.settings.changes_kept_min)));
+    let upto = Seq(oldest.unwrap_or(0).min(head.seq.0.saturating_sub(shared.settings.changes_kept_min)));
     loop {
         let mut writes = Writes::default();
         let Some(floor) = shared.records.trim_changes(workspace.id, upto, TRIMMED_AT_ONCE, &mut writes)? else {

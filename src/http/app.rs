@@ -20,6 +20,9 @@ use crate::engine::Engine;
 /// After a read that took longer, what waits for the thread comes first.
 const LONG_MICROS: u64 = 1000;
 
+/// Tells a caller who waits what became of a write.
+pub type Tell<T> = Box<dyn FnOnce(T) + Send>;
+
 /// The application. Cheap to clone.
 #[derive(Clone)]
 pub struct App(Arc<Parts>);
@@ -140,6 +143,32 @@ impl App {
         self.run(&self.0.writes, work).await
     }
 
+    /// Runs a write whose caller waits without a thread: `begin` hands it to the engine, along with whom to tell. It runs here
+    /// where it `is_brief`, else on a thread that may block. Once begun the write is finished, even when the caller goes away.
+    ///
+    /// # Errors
+    /// What `begin` refuses; `internal` where the write is dropped.
+    pub async fn commit<T, F>(&self, is_brief: bool, begin: F) -> Result<T, Problem>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Engine, Tell<T>) -> Result<(), Problem> + Send + 'static,
+    {
+        let permit = Arc::clone(&self.0.writes).acquire_owned().await.map_err(|_| closing())?;
+        let (tell, told) = tokio::sync::oneshot::channel();
+        let tell: Tell<T> = Box::new(move |result| {
+            drop(tell.send(result));
+            drop(permit);
+        });
+        match is_brief {
+            true => begin(&self.0.engine, tell)?,
+            false => {
+                let engine = Arc::clone(&self.0.engine);
+                joined(tokio::task::spawn_blocking(move || begin(&engine, tell))).await?;
+            }
+        }
+        told.await.map_err(|_| Problem::internal())
+    }
+
     /// Runs a change of what a workspace defines, read before it is written: one at a time in a workspace.
     ///
     /// # Errors
@@ -162,7 +191,6 @@ impl App {
         T: Send + 'static,
         F: FnOnce(&Engine) -> Result<T, Problem> + Send + 'static,
     {
-        let closing = || Problem::new(Kind::Closing, "the server is shutting down").retry_after(1);
         let permit = Arc::clone(bound).acquire_owned().await.map_err(|_| closing())?;
         let engine = Arc::clone(&self.0.engine);
         let task = tokio::task::spawn_blocking(move || {
@@ -170,8 +198,16 @@ impl App {
             drop(permit);
             result
         });
-        task.await.unwrap_or_else(|error| Err(failed(error.is_panic())))
+        joined(task).await
     }
+}
+
+fn closing() -> Problem {
+    Problem::new(Kind::Closing, "the server is shutting down").retry_after(1)
+}
+
+async fn joined<T>(task: tokio::task::JoinHandle<Result<T, Problem>>) -> Result<T, Problem> {
+    task.await.unwrap_or_else(|error| Err(failed(error.is_panic())))
 }
 
 fn failed(panicked: bool) -> Problem {

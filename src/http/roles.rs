@@ -180,6 +180,11 @@ impl<A: Action> May<A> {
         Ok((found, engine.catalog(self.actor.workspace)?))
     }
 
+    /// Whether [`May::reach`] asks nothing of the disk.
+    pub fn reaches_at_once(&self, engine: &Engine) -> bool {
+        self.grant != Seen && engine.is_at_hand(self.actor.workspace, None)
+    }
+
     /// The identifier of a contact that this caller may reach, for a write.
     ///
     /// # Errors

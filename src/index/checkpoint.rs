@@ -4,7 +4,8 @@
 //! length, bytes, checksum over all three. Then the footer: how many sections and bytes there were, checksum, magic.
 //! Numbers are little-endian. Orders are written as their rows in order, so that nothing is sorted when reading.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
+use std::sync::mpsc::{Receiver, SyncSender};
 
 use super::{
     Catalog, Collation, Column, Facet, Field, Index, NUMBERS, Order, RowSet, SETS, SetFacet, Sources, TEXTS,
@@ -15,7 +16,10 @@ use crate::contact::CustomFieldId;
 const MAGIC: &[u8; 8] = b"rollckpt";
 const END: &[u8; 8] = b"tpkcllor";
 /// Of the format, of this program, and of ICU, whose data decides the folding and the order of text: change the last with it.
-const VERSION: &str = concat!("1/", env!("CARGO_PKG_VERSION"), "/icu 2.4");
+const VERSION: &str = concat!("2/", env!("CARGO_PKG_VERSION"), "/icu 2.4");
+
+/// Memory that a length in the file is believed to need before its bytes are there.
+const ROOM_MAX: u64 = 64 << 20;
 
 /// Why a checkpoint is not used.
 #[derive(Debug, thiserror::Error)]
@@ -50,7 +54,7 @@ impl Index {
         add("unflushed".into(), self.unflushed.memory(), &|out| self.unflushed.write(out));
         add("sources".into(), 0, &|out| self.sources.write(out));
         add("locale".into(), 0, &|out| bytes::put_bytes(out, self.collation.locale().as_bytes()));
-        add("nameHeads".into(), self.name_heads.len() * 8 + 8, &|out| bytes::put_u64s(out, &self.name_heads));
+        add("nameHeads".into(), self.name_heads.len() * 4 + 8, &|out| bytes::put_u32s(out, &self.name_heads));
         for (&field, facet) in &self.facets {
             add(section_name("facet", field), facet.memory(), &|out| facet.write(out));
         }
@@ -79,36 +83,51 @@ impl Index {
     }
 
     /// Reads a checkpoint back: `(header, index)`. What the catalog defines beyond it is empty, and what it no longer
-    /// defines is left out.
+    /// defines is left out. A thread reads ahead by a section, so that no more than three lie in memory as bytes.
     ///
     /// # Errors
     /// [`CheckpointError`] for anything torn, flipped, or written by another format, ICU or crate version.
-    pub fn read_checkpoint(bytes: &[u8], catalog: &Catalog) -> Result<(Vec<u8>, Index), CheckpointError> {
-        let (header, sections) = read_sections(bytes)?;
+    pub fn read_checkpoint(from: impl Read + Send, catalog: &Catalog) -> Result<(Vec<u8>, Index), CheckpointError> {
+        let mut file = File { from, sum: 0, read: 0 };
+        let (header, count) = file.prelude()?;
         let mut index = Index::bulk(&Catalog::default());
-        let mut found = 0;
-        for (name, mut bytes) in sections {
-            index.read_section(name, &mut bytes).ok_or(Damaged("a section cannot be read"))?;
-            if !bytes.is_empty() {
-                return Err(Damaged("a section is too long"));
-            }
-            let (kind, field) = name.split_once(':').unwrap_or((name, ""));
-            found += usize::from(kind != "order" && !field.starts_with("custom"));
-        }
+        let (ahead, sections) = std::sync::mpsc::sync_channel(1);
+        let found = std::thread::scope(|scope| {
+            let reading = scope.spawn(move || file.sections(count, &ahead));
+            let found = index.take_sections(&sections);
+            drop(sections);
+            let read = reading.join().map_err(|_| Damaged("it cannot be read"))?;
+            found.and_then(|found| read.map(|()| found))
+        })?;
         // The five without a field, and every standard field's.
         if found != 5 + super::CHOICES.len() + SETS.len() + NUMBERS.len() + TEXTS.len() {
             return Err(Damaged("a section is missing"));
         }
         index.define(catalog);
         index.finish();
-        Ok((header.to_vec(), index))
+        Ok((header, index))
+    }
+
+    /// Takes in the sections as they come; how many of those that must be there there were.
+    fn take_sections(&mut self, sections: &Receiver<Section>) -> Result<usize, CheckpointError> {
+        let mut found = 0;
+        for Section { name, bytes } in sections {
+            let mut from = &bytes[..];
+            self.read_section(&name, &mut from).ok_or(Damaged("a section cannot be read"))?;
+            if !from.is_empty() {
+                return Err(Damaged("a section is too long"));
+            }
+            let (kind, field) = name.split_once(':').unwrap_or((&name, ""));
+            found += usize::from(kind != "order" && !field.starts_with("custom"));
+        }
+        Ok(found)
     }
 
     fn read_section(&mut self, name: &str, from: &mut &[u8]) -> Option<()> {
         match name {
             "alive" => self.alive = RowSet::read(from)?,
             "unflushed" => self.unflushed = RowSet::read(from)?,
-            "nameHeads" => self.name_heads = bytes::take_u64s(from)?,
+            "nameHeads" => self.name_heads = bytes::take_u32s(from)?,
             "sources" => self.sources = Sources::read(from)?,
             "locale" => self.collation = Collation::new(&bytes::take_text(from)?),
             _ => {
@@ -176,41 +195,76 @@ fn write_sealed(parts: &[&[u8]], out: &mut dyn Write) -> io::Result<()> {
     out.write_all(&sum.to_le_bytes())
 }
 
-type Sections<'a> = Vec<(&'a str, &'a [u8])>;
-
-/// The header and the sections, every byte checked.
-fn read_sections(bytes: &[u8]) -> Result<(&[u8], Sections<'_>), CheckpointError> {
-    let torn = Damaged("it ends too early");
-    let mut from = bytes.strip_prefix(MAGIC).ok_or(Damaged("it does not begin as one"))?;
-    let version = bytes::take_bytes(&mut from).ok_or(Damaged("its version is cut off"))?;
-    let header = bytes::take_bytes(&mut from).ok_or(Damaged("its header is cut off"))?;
-    let count = bytes::take_u64(&mut from).ok_or(Damaged("its header is cut off"))?;
-    check_seal(bytes, &mut from)?;
-    if version != VERSION.as_bytes() {
-        return Err(CheckpointError::OtherVersion(String::from_utf8_lossy(version).into_owned()));
-    }
-    let mut sections = Vec::new();
-    for _ in 0..count {
-        let start = from;
-        let name = bytes::take_bytes(&mut from).ok_or(Damaged("a section's name is cut off"))?;
-        let section = bytes::take_bytes(&mut from).ok_or(Damaged("a section is cut off"))?;
-        check_seal(start, &mut from)?;
-        sections.push((std::str::from_utf8(name).map_err(|_| Damaged("a section's name is no text"))?, section));
-    }
-    let start = from;
-    let total = bytes::take_u64(&mut from).ok_or(torn)?;
-    let whole = total == (bytes.len() - start.len()) as u64;
-    from = from.strip_prefix(END).ok_or(Damaged("it does not end as one"))?;
-    check_seal(start, &mut from)?;
-    if !whole || !from.is_empty() {
-        return Err(Damaged("its length is wrong"));
-    }
-    Ok((header, sections))
+/// A checkpoint as it is read: nothing of it is used before the checksum behind it holds.
+struct File<R> {
+    from: R,
+    /// The checksum of what was read since the last one.
+    sum: u32,
+    /// Bytes read.
+    read: u64,
 }
 
-/// Checks the checksum at the front of `from` against what lies between the start and there.
-fn check_seal(start: &[u8], from: &mut &[u8]) -> Result<(), CheckpointError> {
-    let sealed = &start[..start.len() - from.len()];
-    let sum = bytes::take_u32(from).ok_or(Damaged("a checksum is cut off"))?;
-    if sum == crc32c::crc32c(sealed) { Ok(()) } else { Err(Damaged("a checksum does not hold")) }
+impl<R: Read> File<R> {
+    /// The caller's header, and how many sections there are.
+    fn prelude(&mut self) -> Result<(Vec<u8>, u64), CheckpointError> {
+        if self.take(MAGIC.len() as u64)? != MAGIC {
+            return Err(Damaged("it does not begin as one"));
+        }
+        let (version, header, count) = (self.bytes()?, self.bytes()?, self.number()?);
+        self.check_seal()?;
+        if version != VERSION.as_bytes() {
+            return Err(CheckpointError::OtherVersion(String::from_utf8_lossy(&version).into_owned()));
+        }
+        Ok((header, count))
+    }
+
+    /// Hands on every section, and reads on to the end.
+    fn sections(&mut self, count: u64, ahead: &SyncSender<Section>) -> Result<(), CheckpointError> {
+        for _ in 0..count {
+            let name = String::from_utf8(self.bytes()?).map_err(|_| Damaged("a section's name is no text"))?;
+            let bytes = self.bytes()?;
+            self.check_seal()?;
+            if ahead.send(Section { name, bytes }).is_err() {
+                // Whoever takes them found a mistake.
+                return Ok(());
+            }
+        }
+        let before = self.read;
+        let whole = self.number()? == before;
+        if self.take(END.len() as u64)? != END {
+            return Err(Damaged("it does not end as one"));
+        }
+        self.check_seal()?;
+        let ends = matches!(self.from.read(&mut [0]), Ok(0));
+        if whole && ends { Ok(()) } else { Err(Damaged("its length is wrong")) }
+    }
+
+    fn take(&mut self, len: u64) -> Result<Vec<u8>, CheckpointError> {
+        // A length that is damaged must not take memory that the file cannot fill.
+        let mut bytes = Vec::with_capacity(len.min(ROOM_MAX) as usize);
+        let read = self.from.by_ref().take(len).read_to_end(&mut bytes).map_err(|_| Damaged("it cannot be read"))?;
+        if read as u64 != len {
+            return Err(Damaged("it ends too early"));
+        }
+        self.sum = crc32c::crc32c_append(self.sum, &bytes);
+        self.read += len;
+        Ok(bytes)
+    }
+
+    fn number(&mut self) -> Result<u64, CheckpointError> {
+        bytes::take_u64(&mut &self.take(8)?[..]).ok_or(Damaged("it ends too early"))
+    }
+
+    /// Bytes with their length before them.
+    fn bytes(&mut self) -> Result<Vec<u8>, CheckpointError> {
+        let len = self.number()?;
+        self.take(len)
+    }
+
+    fn check_seal(&mut self) -> Result<(), CheckpointError> {
+        let sum = std::mem::take(&mut self.sum);
+        let stored = bytes::take_u32(&mut &self.take(4)?[..]);
+        self.sum = 0;
+        if stored == Some(sum) { Ok(()) } else { Err(Damaged("a checksum does not hold")) }
+    }
 }

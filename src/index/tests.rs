@@ -208,7 +208,7 @@ proptest! {
         let (index, contacts) = written(&writes, &catalog);
         let mut file = Vec::new();
         index.write_checkpoint(b"ws 1 at 7", &mut file).unwrap();
-        let (header, mut read) = Index::read_checkpoint(&file, &catalog).unwrap();
+        let (header, mut read) = Index::read_checkpoint(&file[..], &catalog).unwrap();
         prop_assert_eq!(header, b"ws 1 at 7");
         prop_assert_eq!(read.differences(&index, &catalog, 9), Vec::<String>::new());
         prop_assert_eq!(read.unflushed(), index.unflushed());
@@ -246,15 +246,15 @@ fn every_flip_and_every_cut_of_a_checkpoint_is_noticed() {
     let (index, catalog, _) = small();
     let mut file = Vec::new();
     index.write_checkpoint(b"header", &mut file).unwrap();
-    assert!(Index::read_checkpoint(&file, &catalog).is_ok());
+    assert!(Index::read_checkpoint(&file[..], &catalog).is_ok());
     for at in 0..file.len() {
         let mut flipped = file.clone();
         flipped[at] ^= 1 << (at % 8);
-        assert!(Index::read_checkpoint(&flipped, &catalog).is_err(), "flip at {at}");
+        assert!(Index::read_checkpoint(&flipped[..], &catalog).is_err(), "flip at {at}");
         assert!(Index::read_checkpoint(&file[..at], &catalog).is_err(), "cut at {at}");
     }
     file.push(0);
-    assert!(Index::read_checkpoint(&file, &catalog).is_err());
+    assert!(Index::read_checkpoint(&file[..], &catalog).is_err());
 }
 
 #[test]
@@ -266,7 +266,7 @@ fn a_checkpoint_of_another_version_says_so() {
     let prelude = 8 + 8 + usize::from(file[8]) + 8 + 8;
     let sum = crc32c::crc32c(&file[..prelude]).to_le_bytes();
     file[prelude..prelude + 4].copy_from_slice(&sum);
-    let read = Index::read_checkpoint(&file, &catalog);
+    let read = Index::read_checkpoint(&file[..], &catalog);
     assert!(matches!(read, Err(CheckpointError::OtherVersion(_))));
 }
 

@@ -1,6 +1,7 @@
 //! The thread that carries jobs on, one batch of each in turn.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -92,7 +93,8 @@ impl Runner {
             while !sign.load(Ordering::Relaxed) {
                 let Some((ws, job)) = own.next() else { continue };
                 let watch = Stopwatch::start();
-                match carry_on(&workshop, ws, job) {
+                let step = unbroken(|| carry_on(&workshop, ws, job));
+                match step.unwrap_or_else(|broken| end(&workshop, ws, job, &broken)) {
                     Step::More => own.push(ws, job),
                     Step::Over => workshop.paces.forget(ws, job),
                 }
@@ -118,6 +120,13 @@ impl Runner {
             drop(thread.join());
         }
     }
+}
+
+/// The step, or an error where it panicked: that ends its job, not those of everybody. What it panicked with may hold a
+/// contact's values and is not told.
+fn unbroken(step: impl FnOnce() -> Step) -> Result<Step> {
+    catch_unwind(AssertUnwindSafe(step))
+        .map_err(|_| Error::Io("the job met a fault in the program and was ended".into()))
 }
 
 /// One batch of the job.
@@ -163,4 +172,16 @@ fn end(workshop: &Workshop, ws: WorkspaceId, id: JobId, error: &Error) -> Step {
         tracing::error!(workspace = ws.0, job = id.0, %error, "a job's failure could not be noted");
     }
     Step::Over
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_ends_one_job() {
+        assert!(matches!(unbroken(|| Step::More), Ok(Step::More)));
+        let broken = unbroken(|| panic!("ana@example.org")).expect_err("it panicked").to_string();
+        assert!(broken.contains("fault") && !broken.contains("ana"), "{broken}");
+    }
 }

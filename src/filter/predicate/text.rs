@@ -135,7 +135,7 @@ impl Hunt<'_, '_> {
             TextTest::OneOf(_) | TextTest::StartsWith(_) => return None,
         };
         match self.test {
-            TextTest::EndsWith(_) => *doubtful -= &tails.present(),
+            TextTest::EndsWith(_) => *doubtful -= tails.present(),
             _ => *doubtful -= &known,
         }
         Some(known)

@@ -32,18 +32,18 @@ const WEIGHTS: &[(&str, u32)] = &[
     ("many", 10),
     ("merge", 8),
     ("unmerge", 6),
-    ("addSegment", 2),
+    ("addSegment", 3),
     ("changeSegment", 2),
     ("dropSegment", 1),
     ("prepare", 5),
-    ("apply", 5),
-    ("undo", 4),
+    ("apply", 7),
+    ("undo", 5),
     ("cancel", 1),
     ("addField", 3),
     ("changeField", 1),
     ("dropField", 1),
     ("addTag", 2),
-    ("renameTag", 2),
+    ("renameTag", 3),
     ("dropTag", 2),
     ("addStage", 2),
     ("changeStage", 1),
@@ -90,7 +90,10 @@ impl Draw<'_> {
     fn action(&mut self, kind: &str) -> Action {
         match kind {
             "create" => Action::Create(self.fields(false)),
-            "update" => Action::Update(self.who(), self.fields(true)),
+            "update" => {
+                let since = if self.rng.random_ratio(1, 3) { self.change_since() } else { None };
+                since.unwrap_or_else(|| Action::Update(self.who(), self.fields(true)))
+            }
             "delete" => Action::Delete(self.who()),
             "addTags" => Action::AddTags(self.who(), self.tags()),
             "removeTags" => Action::RemoveTags(self.who(), self.tags()),
@@ -119,7 +122,7 @@ impl Draw<'_> {
             }
             "dropField" => Action::DropField(self.slug()),
             "addTag" => Action::AddTag(self.name(values::TAGS)),
-            "renameTag" => Action::RenameTag(self.tag(), self.name(values::TAGS)),
+            "renameTag" => Action::RenameTag(self.tag_to_rename(), self.new_tag_name()),
             "dropTag" => Action::DropTag(self.tag()),
             "addStage" => Action::AddStage(self.name(values::STAGES)),
             "changeStage" => Action::ChangeStage(self.stage(), self.name(values::STAGES), self.rng.random_range(0..5)),
@@ -167,7 +170,14 @@ impl Draw<'_> {
         if self.spoilt() { self.pick(&[String::new(), "x".repeat(256)]) } else { self.text(of) }
     }
 
-    fn tag(&mut self) -> String {
+    /// Mostly a name that no tag has.
+    fn new_tag_name(&mut self) -> String {
+        let is_free = |name: &&&str| self.model.tag_named(name).is_none();
+        let free: Vec<&str> = values::TAGS.iter().chain(&["Renamed", "Größer"]).filter(is_free).copied().collect();
+        if free.is_empty() || self.rng.random_ratio(1, 4) { self.name(values::TAGS) } else { self.name(&free) }
+    }
+
+    pub fn tag(&mut self) -> String {
         let known = self.model.tags.values().choose(self.rng).map(|tag| tag.name.clone());
         known.filter(|_| !self.spoil).unwrap_or_else(|| self.text(values::TAGS))
     }

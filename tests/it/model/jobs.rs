@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use rand::RngExt;
-use rollcall::contact::{JobId, JobState};
+use rand::seq::IteratorRandom;
+use rollcall::contact::{JobId, JobState, PartKind};
 use rollcall::engine::{Actor, Confirmation, Error, Query};
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
-use super::action::{Action, Fields, Refusal, Told};
+use super::action::{Action, Fields, Refusal, Told, Who};
 use super::ask;
 use super::check;
 use super::draw::Draw;
@@ -33,8 +34,10 @@ pub struct Job {
     pub counts: [u64; 4],
     /// Each contact it changed, before and after.
     pub changed: BTreeMap<u32, (Person, Person)>,
-    /// Put back, left as others made them.
-    pub undone: [u64; 2],
+    /// Put back, left as others made them, deleted since.
+    pub undone: [u64; 3],
+    /// Those that were left, wholly or in part.
+    pub left: Vec<u32>,
 }
 
 impl Job {
@@ -64,7 +67,8 @@ impl Model {
             at: self.now,
             counts: [0; 4],
             changed: BTreeMap::new(),
-            undone: [0; 2],
+            undone: [0; 3],
+            left: Vec::new(),
         };
         let ids = job.ids.clone();
         self.jobs.insert(number, job);
@@ -80,6 +84,8 @@ impl Model {
         if job.state != "prepared" {
             return Err(Refusal::State("job_state".into()));
         }
+        // An edit that cannot be done any more is refused as such, to whomever it would be done by now.
+        self.clone().deed(&job.deed, false)?;
         match count {
             None if job.deletes() => return Err(Refusal::Invalid),
             Some(count) if count != job.ids.len() as u64 => return Err(Refusal::State("not_the_receipt".into())),
@@ -129,7 +135,14 @@ impl Model {
             return Err(Refusal::State("job_state".into()));
         }
         for (id, (before, after)) in &job.changed {
-            let Some(now) = self.people.get(id).cloned() else { continue };
+            let Some(now) = self.people.get(id).cloned() else {
+                // Who was merged into another is left as it was then.
+                match self.people.values().any(|other| other.also_ids.contains(id)) {
+                    true => job.left.push(*id),
+                    false => job.undone[2] += 1,
+                }
+                continue;
+            };
             let (mut person, mut whole) = (now.clone(), true);
             self.put_back(&mut person, before, after, &mut whole);
             if self.refuse_taken(&person, Some(&now)).is_err() {
@@ -140,8 +153,12 @@ impl Model {
                 person.updated_at = person.updated_at.max(self.now);
                 self.people.insert(*id, person);
             }
-            job.undone[usize::from(!whole)] += 1;
+            match whole {
+                true => job.undone[0] += 1,
+                false => job.left.push(*id),
+            }
         }
+        job.undone[1] = job.left.len() as u64;
         (job.state, job.at) = ("undone", self.now);
         self.jobs.insert(number, job);
         Ok(Told::Job(number))
@@ -189,12 +206,9 @@ impl Model {
 
     /// What makes up the status goes back together or not at all.
     fn talk_back(&self, person: &mut Person, before: &Person, after: &Person, whole: &mut bool) {
-        let touched = [
-            before.talk != after.talk,
-            before.blocked != after.blocked,
-            before.snoozed_until != after.snoozed_until,
-            before.opened_at != after.opened_at,
-        ];
+        // A snooze and its end are one.
+        let snooze = (before.talk, before.snoozed_until) != (after.talk, after.snoozed_until);
+        let touched = [snooze, before.blocked != after.blocked, snooze, before.opened_at != after.opened_at];
         let is_as = |other: &Person| {
             (!touched[0] || person.talk == other.talk)
                 && (!touched[1] || person.blocked == other.blocked)
@@ -306,13 +320,21 @@ pub fn compare(live: &Live, model: &Model) -> Result<(), String> {
                 state,
                 counts.total,
                 [counts.changed, counts.unchanged, counts.deleted, counts.failed],
-                [undo.changed, undo.unchanged],
+                [undo.changed, undo.unchanged, undo.deleted],
             )
         });
-        let expected =
-            model.jobs.get(&(number as u32)).map(|job| (job.state, job.ids.len() as u64, job.counts, job.undone));
+        let known = model.jobs.get(&(number as u32));
+        let expected = known.map(|job| (job.state, job.ids.len() as u64, job.counts, job.undone));
         if told != expected {
             return Err(format!("job {number} is {told:?}, by the model {expected:?}"));
+        }
+        if let Some(job) = known.filter(|job| job.state == "undone") {
+            let notes = live.engine().job_notes(live.ws(), *id, PartKind::Left, 0, 1000);
+            let (_, notes) = notes.map_err(|error| error.to_string())?.value;
+            let left: Vec<u32> = notes.iter().map(|note| note.item).collect();
+            if left != job.left || notes.iter().any(|note| note.words.is_empty()) {
+                return Err(format!("the undo of job {number} left {notes:?}, by the model {:?}", job.left));
+            }
         }
     }
     Ok(())
@@ -346,6 +368,9 @@ impl Draw<'_> {
                 let fits = |job: &&Job| job.state == "prepared" && self.model.matching(&job.filter) == job.ids;
                 let fitting =
                     self.model.jobs.iter().filter(|(_, job)| fits(job)).map(|(number, _)| *number).next_back();
+                if fitting.is_none() && !self.spoil {
+                    return self.job("prepare");
+                }
                 let job = fitting.filter(|_| !self.spoil).unwrap_or(number);
                 let there = self.model.jobs.get(&job);
                 let count = there.map(|job| job.ids.len() as u64 + u64::from(self.spoil && self.rng.random()));
@@ -353,10 +378,35 @@ impl Draw<'_> {
                 Action::Apply { job, count: count.filter(|_| said), dropped: self.rng.random_ratio(1, 6) }
             }
             "undo" => {
-                let job = in_state("done").filter(|_| !self.spoil).unwrap_or(number);
+                let undoable = self.model.jobs.iter().filter(|(_, job)| job.state == "done" && !job.deletes());
+                let undoable = undoable.map(|(number, _)| *number).next_back();
+                if undoable.is_none() && !self.spoil {
+                    return self.job("apply");
+                }
+                let job = undoable.filter(|_| !self.spoil).unwrap_or(number);
                 Action::Undo { job, dropped: self.rng.random_ratio(1, 6) }
             }
             _ => Action::Cancel(in_state("prepared").filter(|_| !self.spoil).unwrap_or(number)),
         }
+    }
+
+    /// An update, after an edit that could be undone, of what it changed.
+    pub(super) fn change_since(&mut self) -> Option<Action> {
+        let of_tags = |job: &Job| job.deed.iter().any(|(name, _)| name == "tags");
+        let done = |job: &&Job| job.state == "done" && !job.changed.is_empty();
+        // Tags are given back one by one, whatever else became of them: rather one of which all is at stake.
+        let whole = self.model.jobs.values().rfind(|job| done(job) && !of_tags(job));
+        let job = whole.or_else(|| self.model.jobs.values().rfind(done))?;
+        let id = *job.changed.keys().filter(|id| self.model.people.contains_key(id)).choose(self.rng)?;
+        let text = |name: &str| job.deed.iter().find(|(other, _)| other == name).and_then(|(_, value)| value.as_str());
+        let member = match text("action")? {
+            "addTags" | "removeTags" => "tags",
+            "assign" => "assignee",
+            "setLifecycle" => "lifecycle",
+            "setField" => text("field")?,
+            _ => "status",
+        };
+        let value = self.member(member);
+        Some(Action::Update(Who::Id(id), vec![(member.to_owned(), value)]))
     }
 }

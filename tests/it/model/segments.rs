@@ -1,6 +1,7 @@
 //! Saved filters: rules, draw, the engine's step, and their live counts.
 
 use rand::RngExt;
+use rand::seq::IndexedRandom;
 use rollcall::contact::SegmentId;
 use rollcall::engine::{Actor, NewSegment, SegmentChanges};
 use serde_json::{Value as Json, json};
@@ -232,8 +233,32 @@ impl Draw<'_> {
         if names.is_empty() || self.spoil { self.pick(NAMES).to_owned() } else { self.pick(&names) }
     }
 
+    /// Mostly a tag that somebody has and a segment names.
+    pub(super) fn tag_to_rename(&mut self) -> String {
+        let mut named: Vec<String> = Vec::new();
+        for segment in self.model.segments.values() {
+            conditions(&segment.filter, &mut |field, value| {
+                let names = value.as_array().filter(|_| field == "tags").into_iter().flatten();
+                named.extend(names.filter_map(Json::as_str).map(str::to_owned));
+            });
+        }
+        let is_had = |name: &&String| {
+            let tag = self.model.tag_named(name);
+            tag.is_some_and(|tag| self.model.people.values().any(|person| person.tags.contains(&tag)))
+        };
+        let had: Vec<String> = named.iter().filter(is_had).cloned().collect();
+        if had.is_empty() || self.spoil || self.rng.random_ratio(1, 4) { self.tag() } else { self.pick(&had) }
+    }
+
     fn saved(&mut self) -> Json {
-        let tree = ask::tree(self.model, self.rng, 1, false);
+        let tags: Vec<&str> = self.model.tags.values().map(|tag| tag.name.as_str()).collect();
+        let tree = match tags.choose(self.rng) {
+            Some(tag) if self.rng.random_ratio(1, 3) => {
+                let operator = self.pick(&["hasAnyOf", "hasAllOf", "hasNoneOf"]);
+                json!({"field": "tags", "operator": operator, "value": [tag]})
+            }
+            _ => ask::tree(self.model, self.rng, 1, false),
+        };
         // One level of segments within segments, lest the limits of a filter come into it.
         let within = self.pick(&ORDINARY).to_owned();
         match self.model.segment_named(&within).is_some() && self.rng.random_ratio(1, 3) {

@@ -1,8 +1,9 @@
 //! The built server as a process of its own that can be killed, its data folder, and what is left of it looked at.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread::JoinHandle;
@@ -26,6 +27,8 @@ const SETTINGS: [(&str, &str); 9] = [
     ("ROLLCALL_ENGINE__CHANGES_KEPT_MIN", "150"),
 ];
 
+/// How often a folder that changes is looked at.
+const LOOKS_MAX: u32 = 200;
 /// The channel that [`furnish`] makes; the owner has id 1.
 pub const CHANNEL: u64 = 2;
 
@@ -64,11 +67,50 @@ pub fn verify(copy: &tempfile::TempDir) {
     assert_eq!(said.trim(), "index and store agree");
 }
 
-/// A copy of the data folder as it lies there, elsewhere; the copy goes when dropped.
+/// A copy of the data folder as it lies there at one moment, elsewhere; the copy goes when dropped. Where an engine is at
+/// work in it, it is looked at until nothing changed from one look to the next: no kill leaves half of a change.
 pub fn copy(folder: &Path) -> tempfile::TempDir {
+    let mut last = look(folder);
+    for _ in 0..LOOKS_MAX {
+        let next = look(folder);
+        match (last, &next) {
+            (Ok(last), Ok(next)) if last == *next => return laid_down(next),
+            _ => last = next,
+        }
+    }
+    panic!("{} changes all the time, or cannot be read: {:?}", folder.display(), last.err())
+}
+
+/// Every file by its path in the folder, and every folder, which has no bytes.
+type Files = BTreeMap<PathBuf, Option<Vec<u8>>>;
+
+fn look(folder: &Path) -> std::io::Result<Files> {
+    let (mut files, mut folders) = (Files::new(), vec![PathBuf::new()]);
+    while let Some(inner) = folders.pop() {
+        for entry in std::fs::read_dir(folder.join(&inner))? {
+            let entry = entry?;
+            let path = inner.join(entry.file_name());
+            if entry.file_type()?.is_dir() {
+                folders.push(path.clone());
+                files.insert(path, None);
+            } else {
+                files.insert(path, Some(std::fs::read(entry.path())?));
+            }
+        }
+    }
+    Ok(files)
+}
+
+fn laid_down(files: &Files) -> tempfile::TempDir {
     let to = tempfile::tempdir().expect("a folder");
-    let copied = Command::new("cp").arg("-a").arg("--").arg(folder.join(".")).arg(to.path()).status();
-    assert!(copied.expect("cp starts").success(), "{} is not copied", folder.display());
+    // A folder comes before what is in it.
+    for (path, bytes) in files {
+        let path = to.path().join(path);
+        match bytes {
+            Some(bytes) => std::fs::write(path, bytes).expect("a file is written"),
+            None => std::fs::create_dir(path).expect("a folder is made"),
+        }
+    }
     to
 }
 

@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use rand::prelude::*;
 use rollcall::contact::{Field, fold, time};
 use rollcall::engine::{Query, Sort};
-use rollcall::filter::op;
+use rollcall::filter::op::{self, Operator};
 use serde_json::{Value as Json, json};
 
 use super::values::{self, part, pick, retyped};
@@ -53,11 +53,21 @@ impl World {
     }
 
     fn leaf(&mut self, zone: &TimeZone, asked: &mut Asked) -> Json {
-        let field = Field::all(&self.catalog).choose(&mut self.rng).expect("fields");
-        let kind = field.kind(&self.catalog);
-        let operator = op::of_kind(kind).choose(&mut self.rng).expect("operators");
-        asked.insert((operator.name, format!("{kind:?}")));
+        let mut field = Field::all(&self.catalog).choose(&mut self.rng).expect("fields");
+        let mut operator = op::of_kind(field.kind(&self.catalog)).choose(&mut self.rng).expect("operators");
+        // What chance left out so far is asked for now and then, so that nothing is left out in the end.
+        if self.rng.random_ratio(1, 8) {
+            let pairs = Field::all(&self.catalog)
+                .flat_map(|field| op::of_kind(field.kind(&self.catalog)).map(move |operator| (field, operator)));
+            let new: Vec<_> = pairs.filter(|(field, operator)| !asked.contains(&self.pair(*field, operator))).collect();
+            (field, operator) = *new.choose(&mut self.rng).unwrap_or(&(field, operator));
+        }
+        asked.insert(self.pair(field, operator));
         self.condition(field, operator, zone)
+    }
+
+    fn pair(&self, field: Field, operator: &Operator) -> (&'static str, String) {
+        (operator.name, format!("{:?}", field.kind(&self.catalog)))
     }
 
     fn sort(&mut self) -> Vec<Sort> {
