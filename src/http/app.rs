@@ -214,3 +214,60 @@ fn failed(panicked: bool) -> Problem {
     tracing::error!(panicked, "a request failed inside the engine");
     Problem::internal()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use crate::config::Config;
+    use crate::http::{runtime, tests};
+    use crate::store::MemoryStore;
+
+    fn app() -> App {
+        let settings = Config::defaults().expect("defaults").engine;
+        let engine =
+            Engine::open(Arc::new(MemoryStore::default()), None, settings, Clock::fixed(0)).expect("an engine");
+        App::new(engine, tests::settings())
+    }
+
+    /// Asks on a thread of the runtime; whether it was answered there.
+    fn is_here(app: &App, runtime: &tokio::runtime::Runtime, at_hand: bool) -> bool {
+        let app = app.clone();
+        let asked = runtime.spawn(async move {
+            let here = std::thread::current().id();
+            app.read_here(at_hand, move |_| Ok(std::thread::current().id() == here)).await
+        });
+        runtime.block_on(asked).expect("it ends").unwrap_or_else(|_| panic!("refused"))
+    }
+
+    #[test]
+    fn what_is_at_hand_is_read_here_and_all_else_elsewhere() {
+        let (app, runtime) = (app(), runtime().expect("a runtime"));
+        assert!(is_here(&app, &runtime, true) && !is_here(&app, &runtime, false));
+        let all: Vec<_> = (0..4).map(|_| app.0.reads.try_acquire().expect("a permit")).collect();
+        let waiting = {
+            let app = app.clone();
+            runtime.spawn(async move { app.read_here(true, |_| Ok(7)).await })
+        };
+        assert!(!waiting.is_finished(), "no more reads at once than the settings allow");
+        drop(all);
+        assert_eq!(runtime.block_on(waiting).expect("it ends").ok(), Some(7));
+        let small = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().expect("a runtime");
+        assert!(!is_here(&self::app(), &small, true), "no thread can be spared");
+    }
+
+    #[test]
+    fn a_panic_is_a_refusal_and_its_place_is_free_again() {
+        let (app, runtime) = (app(), runtime().expect("a runtime"));
+        for at_hand in [true, false] {
+            for _ in 0..10 {
+                let app = app.clone();
+                let asked =
+                    runtime.spawn(async move { app.read_here::<(), _>(at_hand, |_| panic!("of a test")).await });
+                let refused = runtime.block_on(asked).expect("it ends").expect_err("a refusal");
+                assert_eq!(refused.kind(), Kind::Internal);
+            }
+        }
+        assert!(is_here(&app, &runtime, true));
+    }
+}
