@@ -75,7 +75,8 @@ impl RateLimit {
             return Allowance { burst: 0, remaining: 0, reset: 0, wait: None, limited: false };
         };
         let checked = limiter.check_key(&self.hasher.hash_one(token));
-        if self.taken.fetch_add(1, Ordering::Relaxed) % LOOKED_EVERY == 0 && limiter.len() > REMEMBERED_MAX {
+        let is_looked = self.taken.fetch_add(1, Ordering::Relaxed).is_multiple_of(LOOKED_EVERY);
+        if is_looked && limiter.len() > REMEMBERED_MAX {
             limiter.retain_recent();
         }
         let (remaining, wait) = match checked {
@@ -109,7 +110,7 @@ impl Allowance {
     }
 }
 
-/// Answers 503 where a request takes longer than the settings allow.
+/// Answers 503 where a request takes longer than the settings allow. A read that goes on on this very thread is heard out.
 pub async fn deadline(State(app): State<App>, request: Request, next: Next) -> Response {
     if is_upload(request.method(), request.uri()) {
         return next.run(request).await;

@@ -103,7 +103,7 @@ fn watch(counts: &Counts, runtime: &Handle) {
         if was != begun {
             (quiet, going_on) = (0, 0);
         } else if counts.running.load(Ordering::SeqCst) > 0 {
-            if going_on % WAKE_EVERY == 0 {
+            if u32::is_multiple_of(going_on, WAKE_EVERY) {
                 // A task from outside wakes a thread, which listens when it is done with it.
                 drop(runtime.spawn(async {}));
                 counts.woken.fetch_add(1, Ordering::SeqCst);
