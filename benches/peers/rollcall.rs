@@ -107,7 +107,7 @@ impl Rollcall {
         let engine = self.engine.clone();
         let (say, hear) = std::sync::mpsc::channel();
         std::thread::spawn(move || {
-            let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+            let runtime = rollcall::http::runtime().expect("a runtime");
             runtime.block_on(async {
                 let server = Server::bind(engine, settings).await.expect("listens");
                 say.send(server.address()).expect("heard");

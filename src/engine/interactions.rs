@@ -25,7 +25,7 @@ impl Engine {
     /// As [`Engine::record`], without waiting for it: `then` is told, in a thread that it must not hold up, and dropped unheard
     /// where a defect of the program stops the write. The interaction is read where it is recorded, from what the workspace
     /// defines and the time of that moment. A repeat under an idempotency key reads nothing anew. Does not block where
-    /// [`Engine::is_awake`].
+    /// [`Engine::is_at_hand`].
     ///
     /// # Errors
     /// [`Error::NotFound`] of the workspace, [`Error::Closing`]; `then` is told all others.

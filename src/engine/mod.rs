@@ -51,6 +51,7 @@ pub use query::{Explained, FacetCounts, Page, Query, SegmentRef, Sort};
 pub use segments::{CountedSegment, NewSegment, SegmentChanges};
 pub use settings::Settings;
 pub use suggestions::{Suggestion, Suggestions};
+pub use tokens::Bearer;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -201,11 +202,6 @@ impl Engine {
     /// Why no writes are taken, if so.
     pub fn read_only(&self) -> Option<String> {
         self.shared.records.store().read_only()
-    }
-
-    /// Whether the workspace is at hand: nothing has to be read from the disk before it can be asked.
-    pub fn is_awake(&self, ws: WorkspaceId) -> bool {
-        self.shared.is_awake(ws)
     }
 
     /// The engine's clock.

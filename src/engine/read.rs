@@ -139,6 +139,11 @@ impl Engine {
         }
     }
 
+    /// Whether the workspace can be asked without waiting: it is awake and has the version.
+    pub fn is_at_hand(&self, ws: WorkspaceId, min_version: Option<Seq>) -> bool {
+        self.shared.at_hand(ws).is_some_and(|workspace| workspace.has(min_version))
+    }
+
     /// How long a read waits for its `minVersion`.
     fn min_version_wait(&self) -> Duration {
         Duration::from_millis(self.shared.settings.min_version_wait_ms)

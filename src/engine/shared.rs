@@ -84,10 +84,12 @@ impl Shared {
         Ok(workspace)
     }
 
-    /// Whether the workspace is awake, and nobody is about to change that.
-    pub fn is_awake(&self, ws: WorkspaceId) -> bool {
-        let slot = self.slots.lock().get(&ws).cloned();
-        slot.is_some_and(|slot| slot.try_lock().is_some_and(|place| place.is_some()))
+    /// The workspace, if it is awake and not being woken.
+    pub fn at_hand(&self, ws: WorkspaceId) -> Option<Arc<Workspace>> {
+        let slot = self.slots.lock().get(&ws).cloned()?;
+        let workspace = slot.try_lock()?.clone()?;
+        workspace.touch(self.clock.now());
+        Some(workspace)
     }
 
     /// The place of a workspace that exists.

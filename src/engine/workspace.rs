@@ -199,6 +199,11 @@ impl Workspace {
         Ok(found)
     }
 
+    /// Whether the version is published.
+    pub fn has(&self, wanted: Option<Seq>) -> bool {
+        wanted.is_none_or(|wanted| *self.published.lock() >= wanted)
+    }
+
     /// Waits until the version is published.
     pub fn wait_for(&self, wanted: Option<Seq>, wait: Duration) -> Result<()> {
         let Some(wanted) = wanted else { return Ok(()) };

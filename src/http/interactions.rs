@@ -15,7 +15,7 @@ use super::roles::{May, ReadContact, RecordInteraction, hide};
 use super::strict;
 use super::wire::ContactBody;
 use crate::contact::{
-    Catalog, ChannelId, Interaction, InteractionKind, Millis, Mistake, Role, Seq, UserId, Workspace, render, time,
+    Catalog, ChannelId, Interaction, InteractionKind, Millis, Mistake, Role, Seq, UserId, Workspace, time,
 };
 use crate::engine::{Actor, Recorded, Written};
 
@@ -128,7 +128,7 @@ pub async fn record(
         stored: true,
         reason: None,
         interaction: Some(InteractionBody::of(number, interaction)),
-        contact: Some(ContactBody(render::contact(&contact, &catalog))),
+        contact: Some(ContactBody::of(&contact, &catalog)?),
         version,
     };
     let location = format!("/v1/contacts/id:{}/interactions", contact.id);
