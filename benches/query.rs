@@ -1,7 +1,7 @@
 //! Every query class in process: p50 and p95 over many literals, beside a plain scan of the same contacts in the same run.
 //!
 //! `cargo bench --bench query` at 100,000 contacts; `ROLLCALL_BENCH_CONTACTS=1000000 cargo bench --bench query` at a million.
-//! `ROLLCALL_BENCH_CLASSES=TEXT` prints the table of the classes with that text in their names, without Criterion's runs.
+//! `ROLLCALL_BENCH_CLASSES=TEXT,TEXT` prints the table of the classes with one of the texts in their names, without Criterion's runs.
 
 mod support;
 
@@ -18,6 +18,7 @@ fn main() {
     table(&world);
     scan(&world);
     println!("measured memory: {}", support::memory(&world.engine, world.actor.workspace, support::contacts()));
+    println!("bytes a contact: {}", support::structures(&world.engine, world.actor.workspace, support::contacts()));
     if std::env::var_os("ROLLCALL_BENCH_CLASSES").is_some() {
         return;
     }
@@ -49,7 +50,7 @@ fn table(world: &World) {
     );
     println!("{:32} {:>9} {:>9} {:>9} {:>9}", "class", "first", "p50", "p95", "matches");
     let only = std::env::var("ROLLCALL_BENCH_CLASSES").unwrap_or_default();
-    for class in CLASSES.iter().filter(|class| class.name.contains(&only)) {
+    for class in CLASSES.iter().filter(|class| only.split(',').any(|text| class.name.contains(text))) {
         let first = micros(1, |_| assert!(ask(world, class, 0) <= support::contacts()))[0];
         let matches = ask(world, class, 0);
         let times = micros(RUNS, |run| assert!(ask(world, class, run % 40) <= support::contacts()));

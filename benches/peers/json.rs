@@ -1,7 +1,8 @@
-//! A question as Rollcall takes it: in process and over HTTP.
+//! A question as Rollcall takes it, in process and over HTTP; and figures as they are written.
 
 use rollcall::contact::Millis;
 use rollcall::engine::{Query, Sort as Key};
+use serde::{Serialize, Serializer};
 use serde_json::{Value as Json, json};
 
 use crate::ask::{Among, Ask, Cond, FACETS, Sort, Value, Way};
@@ -105,4 +106,14 @@ pub fn request(ask: &Ask) -> (&'static str, String) {
 /// The instant that lies so many days before now; the workspace's zone has no summer time.
 pub fn days_ago(now: Millis, days: i64) -> Millis {
     now - days * 86_400_000
+}
+
+/// A figure with two places after the point.
+pub fn round(number: f64) -> Json {
+    Json::from((number * 100.0).round() / 100.0)
+}
+
+/// The same for a field of a struct.
+pub fn two_places<S: Serializer>(number: &f64, out: S) -> Result<S::Ok, S::Error> {
+    round(*number).serialize(out)
 }

@@ -10,12 +10,14 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::http::header::CONTENT_TYPE;
 use axum::routing::post;
+use serde_json::{Value as Json, json};
 
 use crate::Args;
 use crate::child::Child;
 use crate::class::{CLASSES, Class};
+use crate::goals::{self, Goal};
 use crate::http::Http;
-use crate::json::request;
+use crate::json::{request, round};
 use crate::literals::{LITERALS, Literals};
 use crate::row::Rows;
 
@@ -23,12 +25,33 @@ const CONNECTIONS: u32 = 16;
 const SECONDS: u32 = 10;
 /// A page of a hundred rows, and a count.
 const ASKED: [&str; 2] = ["tag", "count of a tag"];
+/// What they should reach of the bare route's requests, per cent.
+const SHARES: [f64; 2] = [25.0, 50.0];
 
 /// What came out of one run.
 struct Load {
     per_s: f64,
     p50: String,
     p99: String,
+}
+
+impl Load {
+    fn json(&self) -> Json {
+        json!({"requests_per_s": round(self.per_s), "p50_us": micros(&self.p50), "p99_us": micros(&self.p99)})
+    }
+}
+
+/// Microseconds of a time as wrk writes it: `890.00us`, `1.20ms`, `1.06s`.
+fn micros(text: &str) -> Json {
+    let (number, unit) = text.split_at(text.find(char::is_alphabetic).unwrap_or(text.len()));
+    let times = match unit {
+        "us" => 1.0,
+        "ms" => 1e3,
+        "s" => 1e6,
+        "m" => 60e6,
+        _ => panic!("{text:?} is no time of wrk's"),
+    };
+    round(number.parse::<f64>().expect("a number") * times)
 }
 
 /// The requests of a class: the path they share, and their bodies.
@@ -71,7 +94,7 @@ pub fn serve_bare(served: &(SocketAddr, String), literals: &Literals) -> SocketA
 }
 
 /// Loads Rollcall and asks it and the bare route as fast as they answer.
-pub fn run(folder: &Path, args: &Args) {
+pub fn run(folder: &Path, args: &Args) -> Json {
     install();
     let mut child = Child::start("rollcall", folder, args);
     let (address, token) = child.ready.served.clone().expect("Rollcall serves");
@@ -79,7 +102,8 @@ pub fn run(folder: &Path, args: &Args) {
     let literals = Literals::of(&Rows::new(), args.contacts);
     println!("measured http: {} contacts, {CONNECTIONS} connections, {SECONDS} s each", args.contacts);
     println!("{:16} {:>28} {:>28} {:>8}", "class", "rollcall req/s p50 p99", "bare axum req/s p50 p99", "share");
-    for class in asked() {
+    let (mut classes, mut goals) = (Vec::new(), Vec::new());
+    for (class, least) in asked().zip(SHARES) {
         let (path, bodies) = requests(class, &literals);
         let script = folder.join("wrk.lua");
         std::fs::write(&script, lua(&token, &bodies)).expect("a script");
@@ -88,7 +112,13 @@ pub fn run(folder: &Path, args: &Args) {
         let shown = |load: &Load| format!("{:.0} {} {}", load.per_s, load.p50, load.p99);
         let share = 100.0 * ours.per_s / theirs.per_s;
         println!("{:16} {:>28} {:>28} {share:>7.0}%", class.name, shown(&ours), shown(&theirs));
+        let name = class.name;
+        goals.push(Goal::at_least(format!("requests/s beside a bare route, {name}"), share, least, " %"));
+        classes.push(
+            json!({"class": name, "rollcall": ours.json(), "bare": theirs.json(), "share_percent": round(share)}),
+        );
     }
+    json!({"contacts": args.contacts, "connections": CONNECTIONS, "classes": classes, "goals": goals::told(&goals)})
 }
 
 /// The bodies in turn.

@@ -1,20 +1,34 @@
 //! Rollcall beside PostgreSQL and SQLite: the same contacts, the same questions, in one run, and the answers compared.
 //!
-//! `cargo bench --bench peers` at 100,000 contacts; `-- --contacts 1000000` at a million, `-- --classes tag,browse` for some
-//! classes, `-- --json FILE` for the figures; `-- --mixed` and `-- --http` instead of the classes. It fails where an engine's answer differs. PostgreSQL is installed with
-//! apt-get where it is missing; its cluster and all other data lie in a temporary folder (`TMPDIR`) and are removed.
+//! * `cargo bench --bench peers`: the query classes at 100,000 contacts; `-- --contacts 1000000` at a million, `-- --classes
+//!   tag,browse` some of them, `-- --without sqlite,postgresql` without a peer. It fails where an engine's answer differs.
+//! * `-- --mixed`: messages, tag edits and searches together, a minute for each engine.
+//! * `-- --http`: requests a second beside a bare route. `-- --events`: durable messages over HTTP beside raw sled.
+//! * `-- --growth --sizes 100000,1000000,10000000`: Rollcall alone, size after size; with `--json FILE.json` also drawn, in
+//!   `FILE.svg`.
+//!
+//! `-- --json FILE` writes the figures of whatever was measured. PostgreSQL is installed with apt-get where it is missing; its
+//! cluster and all other data lie in a temporary folder (`TMPDIR`) and are removed. Ten million contacts in all engines need some
+//! 80 GB there; a run whose disk is too small is refused before it begins.
 //!
 //! What is timed is what a screen needs: the page's whole rows and the exact total, in each engine from the bound question
 //! to the rows in the caller's memory. PostgreSQL is asked over its socket, SQLite and Rollcall in process, Rollcall over HTTP
 //! on a kept connection besides. PostgreSQL and SQLite have the same memory for their caches.
 
 mod ask;
+mod chart;
 mod child;
 mod class;
 mod cluster;
+mod disk;
+mod engines;
+mod events;
 mod facets;
+mod goals;
+mod growth;
 mod http;
 mod json;
+mod latency;
 mod literals;
 mod load;
 mod measure;
@@ -27,26 +41,22 @@ mod sql;
 mod sqlite;
 #[path = "../support/mod.rs"]
 mod support;
+mod writers;
 
-use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
+use serde_json::{Map, Value as Json};
 
-use crate::child::Child;
-use crate::class::{CLASSES, Class};
-use crate::cluster::Cluster;
-use crate::http::Http;
-use crate::literals::{LITERALS, Literals};
-use crate::measure::measure;
-use crate::postgresql::PostgreSql;
-use crate::report::Report;
-use crate::row::Rows;
+use crate::class::CLASSES;
+
+/// A way to measure: its member of the figures, whether it was asked for, what measures it.
+type Mode = (&'static str, bool, fn(&Path, &Args) -> Json);
 
 /// How it is called.
-#[derive(Parser)]
+#[derive(Clone, Parser)]
 pub struct Args {
     /// How many contacts.
     #[arg(long, default_value_t = 100_000)]
@@ -54,6 +64,9 @@ pub struct Args {
     /// Only the classes of these names, apart by commas.
     #[arg(long)]
     classes: Option<String>,
+    /// Engines left out, apart by commas.
+    #[arg(long, value_delimiter = ',', value_parser = ["rollcall_http", "postgresql", "sqlite"])]
+    without: Vec<String>,
     /// Writes the figures to this file.
     #[arg(long)]
     json: Option<PathBuf>,
@@ -69,6 +82,15 @@ pub struct Args {
     /// Requests a second over HTTP beside a bare route, instead of the classes.
     #[arg(long)]
     http: bool,
+    /// Durable message events over HTTP beside raw sled, instead of the classes.
+    #[arg(long)]
+    events: bool,
+    /// Rollcall alone at several sizes, instead of the classes.
+    #[arg(long)]
+    growth: bool,
+    /// The sizes, apart by commas; with none, what the file of `--json` holds is drawn again.
+    #[arg(long, default_value = "100000,1000000")]
+    sizes: String,
     #[arg(long, hide = true)]
     child: Option<String>,
     #[arg(long, hide = true)]
@@ -83,6 +105,11 @@ impl Args {
         Duration::from_secs_f64(self.seconds)
     }
 
+    /// Whether the engine of that name is asked.
+    fn has(&self, engine: &str) -> bool {
+        !self.without.iter().any(|left| left == engine)
+    }
+
     /// The places of the classes asked for.
     fn chosen(&self) -> Vec<usize> {
         let Some(names) = &self.classes else { return (0..CLASSES.len()).collect() };
@@ -92,6 +119,24 @@ impl Args {
             found.unwrap_or_else(|| panic!("there is no class {name:?}; there are: {}", known()))
         };
         names.split(',').map(|name| place(name.trim())).collect()
+    }
+
+    /// Whether the disk takes what the run will put there.
+    fn check_disk(&self) -> Result<(), String> {
+        let peers = ["postgresql", "sqlite"].into_iter().filter(|name| self.has(name));
+        let engines: Vec<&str> = ["rollcall"].into_iter().chain(peers).collect();
+        match self.mixed {
+            true => disk::check(&engines, false, self.contacts),
+            false if self.modes().is_empty() => disk::check(&engines, true, self.contacts),
+            false => disk::check(&["rollcall"], true, self.contacts),
+        }
+    }
+
+    /// What is measured instead of the classes.
+    fn modes(&self) -> Vec<Mode> {
+        let modes: [Mode; 3] =
+            [("mixed", self.mixed, mixed::run), ("http", self.http, load::run), ("events", self.events, events::run)];
+        modes.into_iter().filter(|(_, asked, _)| *asked).collect()
     }
 }
 
@@ -111,60 +156,34 @@ fn main() -> ExitCode {
         child::run(child, folder, &args);
         return ExitCode::SUCCESS;
     }
-    let folder = tempfile::Builder::new().prefix("peers-").tempdir().expect("a temporary folder");
-    if args.mixed || args.http {
-        if args.mixed {
-            mixed::run(folder.path(), &args);
+    match if args.growth { growth::run(&args) } else { measured(&args) } {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(why) => {
+            eprintln!("peers: {why}");
+            ExitCode::FAILURE
         }
-        if args.http {
-            load::run(folder.path(), &args);
-        }
-        return ExitCode::SUCCESS;
     }
-    let report = side_by_side(folder.path(), &args);
-    report.finish();
+}
+
+/// Measures what was asked for and writes its figures; whether the engines agreed.
+fn measured(args: &Args) -> Result<bool, String> {
+    args.check_disk()?;
+    let folder = tempfile::Builder::new().prefix("peers-").tempdir().map_err(|error| error.to_string())?;
+    let mut figures = Map::from_iter([("contacts".to_owned(), Json::from(args.contacts))]);
+    let mut agree = true;
+    let modes = args.modes();
+    for (member, _, measure) in &modes {
+        figures.insert((*member).to_owned(), measure(folder.path(), args));
+    }
+    if modes.is_empty() {
+        let report = engines::run(folder.path(), args);
+        figures.extend(report.finish());
+        agree = report.agrees();
+    }
     if let Some(file) = &args.json {
-        std::fs::write(file, format!("{:#}\n", report.json())).expect("the figures are written");
+        std::fs::write(file, format!("{:#}\n", Json::Object(figures)))
+            .map_err(|error| format!("{}: {error}", file.display()))?;
     }
-    if report.agrees() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-fn side_by_side(folder: &Path, args: &Args) -> Report {
-    let chosen = args.chosen();
-    eprintln!("peers: loads Rollcall");
-    let mut rollcall = Child::start("rollcall", folder, args);
-    let (address, token) = rollcall.ready.served.clone().expect("Rollcall serves");
-    eprintln!("peers: loads PostgreSQL");
-    let cluster = Cluster::start(cache_bytes(args.contacts));
-    let (mut postgresql, postgresql_s) = PostgreSql::load(&cluster, args.contacts);
-    eprintln!("peers: loads SQLite");
-    let mut sqlite = Child::start("sqlite", folder, args);
-    let loads =
-        vec![("rollcall", rollcall.ready.load_s), ("postgresql", postgresql_s), ("sqlite", sqlite.ready.load_s)];
-    let literals = Literals::of(&Rows::new(), args.contacts);
-    chosen.iter().for_each(|at| differ(&CLASSES[*at], &literals));
-    let mut http = Http::connect(address, &token);
-    let mut report = Report::new(args.contacts, args.seconds, loads);
-    for at in chosen {
-        let class = &CLASSES[at];
-        let measured = [
-            rollcall.measure(at),
-            measure(&mut http, class, &literals, args.cap()),
-            measure(&mut postgresql, class, &literals, args.cap()),
-            sqlite.measure(at),
-        ];
-        report.add(class.name, measured);
-    }
-    report.rss_mb =
-        vec![("rollcall", rollcall.memory_mb()), ("postgresql", cluster.memory_mb()), ("sqlite", sqlite.memory_mb())];
-    report
-}
-
-/// Says where a class has fewer different questions than it should: a small corpus may not have the values for them.
-fn differ(class: &Class, literals: &Literals) {
-    let questions = (0..LITERALS).map(|n| json::request(&(class.ask)(literals, n)).1);
-    let different = questions.collect::<HashSet<String>>().len();
-    if different < LITERALS {
-        println!("{}: only {different} different literals", class.name);
-    }
+    Ok(agree)
 }

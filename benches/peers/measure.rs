@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::ask::{Answer, Ask};
 use crate::class::Class;
+use crate::latency::Took;
 use crate::literals::{LITERALS, Literals};
+use crate::support::quantile;
 
 /// A slow engine is still asked so many literals of each class.
 pub const LITERALS_MIN: usize = 5;
@@ -42,6 +44,12 @@ pub struct Measured {
     pub micros: Vec<f64>,
     /// By literal; fewer where the time ran out.
     pub answers: Vec<Answer>,
+}
+
+impl Measured {
+    pub fn took(&self) -> Took {
+        Took { p50: quantile(&self.micros, 0.5), p95: quantile(&self.micros, 0.95) }
+    }
 }
 
 /// Asks a class's questions. The first round's answers are kept, to be compared.

@@ -1,17 +1,23 @@
 //! Messages, tag edits and searches together: in each engine the same writes, each due at its moment whether or not the one
-//! before is done, and searches one after the other.
+//! before is done, and searches one after the other as fast as they are answered.
+//!
+//! A write's time is from when it was due until it was durable, so waiting for its turn counts. The searches were all asked
+//! once before any is timed. In the end each engine must find exactly the contacts whose messages it took.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use rollcall::contact::identity::Identifier;
-use rollcall::contact::{ContactId, Interaction, InteractionKind, Millis};
+use rollcall::contact::Millis;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json, json};
 
-use crate::ask::{Ask, Param};
+use crate::ask::{Ask, Cond, LAST_MESSAGE, STATUS, instants, named, not};
 use crate::child::Child;
 use crate::class::CLASSES;
 use crate::cluster::Cluster;
+use crate::goals::{self, Goal};
+use crate::json::two_places;
 use crate::literals::{LITERALS, Literals};
 use crate::measure::Peer;
 use crate::postgresql::PostgreSql;
@@ -19,15 +25,21 @@ use crate::rollcall::Rollcall;
 use crate::row::Rows;
 use crate::sqlite::Sqlite;
 use crate::support::{NOW, quantile};
+use crate::writers::Writer;
 use crate::{Args, cache_bytes};
 
 const MESSAGES_PER_S: u64 = 1000;
 const TAG_EDITS_PER_S: u64 = 50;
 const WRITES_PER_S: u64 = MESSAGES_PER_S + TAG_EDITS_PER_S;
 /// Writers at the same time, where an engine takes any.
-const WRITERS: u64 = 16;
-/// Searches without writes, before.
-const IDLE: Duration = Duration::from_secs(5);
+const WRITERS: usize = 16;
+/// So many tag edits give a tag each, as many after them take the same away again.
+const TAGS_AT_ONCE: u64 = 64;
+/// Searches without writes, before: for so long, and every question once if it takes no longer than the most.
+const IDLE: Duration = Duration::from_secs(10);
+const IDLE_MAX: Duration = Duration::from_secs(30);
+/// After the last write was due, what is late may still be done for so long.
+const GRACE: Duration = Duration::from_secs(10);
 /// What is searched, in turn.
 const SEARCHES: [&str; 8] = [
     "browse",
@@ -41,42 +53,75 @@ const SEARCHES: [&str; 8] = [
 ];
 
 /// One write.
+#[derive(Clone, Copy)]
 pub enum Write {
     Message { contact: u32, at: Millis },
     Tag { contact: u32, tag: usize, on: bool },
 }
 
-/// Whoever writes; what it was given is durable when it returns.
-pub trait Writer: Send {
-    /// How many due writes it takes at once.
-    fn at_once(&self) -> usize {
-        1
-    }
-
-    fn write(&mut self, due: &[Write]);
+/// Microseconds.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+struct Spread {
+    #[serde(serialize_with = "two_places")]
+    p50: f64,
+    #[serde(serialize_with = "two_places")]
+    p99: f64,
+    #[serde(serialize_with = "two_places")]
+    max: f64,
 }
-
-/// Microseconds, p50 and p99.
-type Quantiles = (f64, f64);
 
 /// What came out for one engine.
 #[derive(Serialize, Deserialize)]
 pub struct Mixed {
-    idle: Quantiles,
-    search: Quantiles,
+    search_idle_us: Spread,
+    search_us: Spread,
     searches: usize,
-    /// From when it was due until it was durable.
-    write: Quantiles,
+    /// From when it was due until it was durable; for one that was never done, until it was given up.
+    write_us: Spread,
+    writes_due: usize,
+    writes_done: usize,
+    #[serde(serialize_with = "two_places")]
     writes_per_s: f64,
 }
 
-/// Write `n` of all; each 21st edits a tag, first giving it and later taking it away again.
-fn write(n: u64, contacts: u64) -> Write {
-    let contact = (n * 104_729 % contacts) as u32 + 1;
-    match n % (WRITES_PER_S / TAG_EDITS_PER_S) {
-        0 => Write::Tag { contact, tag: (n / 21 % 40) as usize, on: (n / 840).is_multiple_of(2) },
-        _ => Write::Message { contact, at: NOW + n as Millis },
+/// What one writer did.
+#[derive(Default)]
+struct Stream {
+    micros: Vec<f64>,
+    done: usize,
+    /// Whose messages.
+    contacts: HashSet<u32>,
+}
+
+impl Spread {
+    fn of(mut micros: Vec<f64>) -> Spread {
+        micros.sort_by(f64::total_cmp);
+        Spread { p50: quantile(&micros, 0.5), p99: quantile(&micros, 0.99), max: quantile(&micros, 1.0) }
     }
+}
+
+/// All writes in the order in which they are due. Each 21st edits a tag, the others are messages, newer than all there are;
+/// none to the blocked, whose messages ours drops.
+fn schedule(rows: &Rows, contacts: u64, count: u64) -> Vec<Write> {
+    let contact = |n: u64| (n * 104_729 % contacts) as u32 + 1;
+    let blocked = |id: u32| rows.contacts(u64::from(id) - 1..u64::from(id))[0].blocked;
+    let write = |n: u64| {
+        let edit = n / (WRITES_PER_S / TAG_EDITS_PER_S);
+        if n.is_multiple_of(WRITES_PER_S / TAG_EDITS_PER_S) {
+            let on = (edit / TAGS_AT_ONCE).is_multiple_of(2);
+            let pair = edit % TAGS_AT_ONCE + edit / (2 * TAGS_AT_ONCE) * TAGS_AT_ONCE;
+            return Write::Tag { contact: contact(pair * 31), tag: (pair % 40) as usize, on };
+        }
+        let open = (n..).map(contact).find(|id| !blocked(*id)).expect("somebody is not blocked");
+        Write::Message { contact: open, at: NOW + n as Millis }
+    };
+    (0..count).map(write).collect()
+}
+
+/// The searches' times as long as there are more to come.
+fn search(peer: &mut dyn Peer, asks: &[Ask], more: impl Fn(usize) -> bool) -> Vec<f64> {
+    let turns = asks.iter().cycle().enumerate().take_while(|(turn, _)| more(*turn));
+    turns.map(|(_, ask)| peer.ask(ask).0.as_nanos() as f64 / 1000.0).collect()
 }
 
 /// Searches alone, then beside the writers.
@@ -85,133 +130,80 @@ fn mixed(peer: &mut dyn Peer, writers: Vec<Box<dyn Writer>>, literals: &Literals
     let classes: Vec<_> = SEARCHES.iter().map(wanted).collect();
     let asks: Vec<Ask> =
         (0..LITERALS).flat_map(|n| classes.iter().map(move |class| (class.ask)(literals, n))).collect();
+    let span = Duration::from_secs(args.mixed_seconds);
+    let writes = schedule(&Rows::new(), args.contacts, args.mixed_seconds * WRITES_PER_S);
     peer.begin(&asks[..classes.len()]);
-    let mut search = |until: Duration| {
-        let started = Instant::now();
-        let turns = asks.iter().cycle().take_while(|_| started.elapsed() < until);
-        let mut micros: Vec<f64> = turns.map(|ask| peer.ask(ask).0.as_nanos() as f64 / 1000.0).collect();
-        micros.sort_by(f64::total_cmp);
-        micros
-    };
-    let idle = search(IDLE);
-    let (started, span) = (Instant::now(), Duration::from_secs(args.mixed_seconds));
-    let (busy, mut took) = std::thread::scope(|scope| {
-        let count = writers.len() as u64;
-        let threads = (0..count).zip(writers).map(|(own, mut writer)| {
-            scope.spawn(move || stream(writer.as_mut(), own, count, args.contacts, started, span))
-        });
+    let started = Instant::now();
+    search(peer, &asks, |turn| turn < asks.len() && started.elapsed() < IDLE_MAX);
+    let started = Instant::now();
+    let idle = search(peer, &asks, |turn| started.elapsed() < if turn < asks.len() { IDLE_MAX } else { IDLE });
+    let started = Instant::now();
+    let (busy, streams) = std::thread::scope(|scope| {
+        let (count, writes) = (writers.len(), &writes);
+        let threads = writers
+            .into_iter()
+            .enumerate()
+            .map(|(own, mut writer)| scope.spawn(move || stream(writer.as_mut(), writes, (own, count), started, span)));
         let threads: Vec<_> = threads.collect();
-        let busy = search(span);
-        let took = threads.into_iter().flat_map(|thread| thread.join().expect("a writer ends well"));
-        (busy, took.collect::<Vec<f64>>())
+        let busy = search(peer, &asks, |_| started.elapsed() < span);
+        let streams = threads.into_iter().map(|thread| thread.join().expect("a writer ends well"));
+        (busy, streams.collect::<Vec<Stream>>())
     });
-    let writes_per_s = took.len() as f64 / started.elapsed().as_secs_f64().max(span.as_secs_f64());
-    took.sort_by(f64::total_cmp);
-    let both = |sorted: &[f64]| (quantile(sorted, 0.5), quantile(sorted, 0.99));
-    Mixed { idle: both(&idle), search: both(&busy), searches: busy.len(), write: both(&took), writes_per_s }
+    let took = started.elapsed().as_secs_f64();
+    verify(peer, &streams);
+    let writes_done = streams.iter().map(|stream| stream.done).sum();
+    Mixed {
+        search_idle_us: Spread::of(idle),
+        searches: busy.len(),
+        search_us: Spread::of(busy),
+        write_us: Spread::of(streams.into_iter().flat_map(|stream| stream.micros).collect()),
+        writes_due: writes.len(),
+        writes_done,
+        writes_per_s: writes_done as f64 / took,
+    }
 }
 
-/// One writer's share of the writes, until the time is over; how long each took.
-fn stream(writer: &mut dyn Writer, own: u64, of: u64, contacts: u64, started: Instant, span: Duration) -> Vec<f64> {
-    let due = |n: u64| started + Duration::from_micros(n * 1_000_000 / WRITES_PER_S);
-    let (mut next, mut took) = (own, Vec::new());
-    while started.elapsed() < span {
+/// One of so many writers' share of the writes.
+fn stream(
+    writer: &mut dyn Writer,
+    writes: &[Write],
+    (own, of): (usize, usize),
+    started: Instant,
+    span: Duration,
+) -> Stream {
+    let due = |n: usize| started + Duration::from_micros(n as u64 * 1_000_000 / WRITES_PER_S);
+    let late = |n: usize| due(n).elapsed().as_nanos() as f64 / 1000.0;
+    let (mut next, mut stream) = (own, Stream::default());
+    while next < writes.len() && started.elapsed() < span + GRACE {
         std::thread::sleep(due(next).saturating_duration_since(Instant::now()));
-        let mut batch = Vec::new();
-        while batch.len() < writer.at_once() && due(next) <= Instant::now() {
-            batch.push(next);
-            next += of;
-        }
-        let writes: Vec<Write> = batch.iter().map(|n| write(*n, contacts)).collect();
-        writer.write(&writes);
-        took.extend(batch.iter().map(|n| due(*n).elapsed().as_nanos() as f64 / 1000.0));
+        let waiting = (next..writes.len()).step_by(of).take_while(|n| due(*n) <= Instant::now());
+        let batch: Vec<usize> = waiting.take(writer.at_once()).collect();
+        writer.write(&batch.iter().map(|n| writes[*n]).collect::<Vec<Write>>());
+        stream.micros.extend(batch.iter().map(|n| late(*n)));
+        stream.done += batch.len();
+        stream.contacts.extend(batch.iter().filter_map(|n| match writes[*n] {
+            Write::Message { contact, .. } => Some(contact),
+            Write::Tag { .. } => None,
+        }));
+        next += batch.len() * of;
     }
-    took
+    stream.micros.extend((next..writes.len()).step_by(of).map(late));
+    stream
 }
 
-impl Writer for Rollcall {
-    fn write(&mut self, due: &[Write]) {
-        for write in due {
-            match *write {
-                Write::Message { contact, at } => {
-                    let kind = InteractionKind::IncomingMessage;
-                    let message =
-                        Interaction { kind, at, channel: Some(self.channel), author: None, text: Some("hello".into()) };
-                    self.engine.record(&self.actor, &Identifier::Id(ContactId(contact)), message).expect("records");
-                }
-                Write::Tag { contact, tag, on } => {
-                    let (who, names) = (Identifier::Id(ContactId(contact)), [self.tags[tag].clone()]);
-                    let done = match on {
-                        true => self.engine.add_tags(&self.actor, &who, &names),
-                        false => self.engine.remove_tags(&self.actor, &who, &names),
-                    };
-                    done.expect("edits a tag");
-                }
-            }
-        }
-    }
+/// That the engine finds whoever had a message, and nobody else.
+fn verify(peer: &mut dyn Peer, streams: &[Stream]) {
+    let written: HashSet<u32> = streams.iter().flat_map(|stream| &stream.contacts).copied().collect();
+    let since = instants(LAST_MESSAGE, NOW + 1, NOW + Millis::from(u32::MAX));
+    let open = not(named(STATUS, &[("blocked", 3)]));
+    let ask = Ask { cond: Some(Cond::All(vec![since, open])), ..Ask::default() };
+    assert_eq!(peer.ask(&ask).1.total, written.len() as u64, "every message that was taken is found");
 }
 
-/// A newer message moves the times and opens the conversation, as ours does.
-const MOVED: &str = "last_message_at = $2, last_incoming_at = $2, last_interaction_at = $2, updated_at = $2, last_channel = 1, \
-    opened_at = CASE conversation WHEN 0 THEN opened_at ELSE $2 END, conversation = 0, \
-    status = CASE status WHEN 3 THEN 3 ELSE 0 END";
-
-impl Writer for PostgreSql {
-    fn write(&mut self, due: &[Write]) {
-        for write in due {
-            let (text, params) = match *write {
-                Write::Message { contact, at } => (
-                    format!(
-                        "WITH kept AS (INSERT INTO interaction (contact, at, channel, text) VALUES ($1::int8, $2::int8, 1, 'hello')) \
-                         UPDATE contact SET {MOVED} WHERE id = $1::int8"
-                    ),
-                    vec![Param::Int(contact.into()), Param::Int(at)],
-                ),
-                Write::Tag { contact, tag, on } => (
-                    format!(
-                        "UPDATE contact SET tags = array_remove(tags, $2::int8::int4){} WHERE id = $1::int8",
-                        if on { " || $2::int8::int4" } else { "" }
-                    ),
-                    vec![Param::Int(contact.into()), Param::Int(tag as i64 + 1)],
-                ),
-            };
-            assert_eq!(self.run(&text, params), 1, "one contact changes");
-        }
-    }
-}
-
-impl Writer for Sqlite {
-    /// One writer at a time is all there is, so it shares a transaction among what waits.
-    fn at_once(&self) -> usize {
-        512
-    }
-
-    fn write(&mut self, due: &[Write]) {
-        self.batch("BEGIN IMMEDIATE");
-        for write in due {
-            match *write {
-                Write::Message { contact, at } => {
-                    let params = || vec![Param::Int(contact.into()), Param::Int(at)];
-                    self.run(
-                        "INSERT INTO interaction (contact, at, channel, text) VALUES (?1, ?2, 1, 'hello')",
-                        params(),
-                    );
-                    self.run(&format!("UPDATE contact SET {} WHERE id = ?1", MOVED.replace('$', "?")), params());
-                }
-                Write::Tag { contact, tag, on } => {
-                    let text = match on {
-                        true => "INSERT OR IGNORE INTO contact_tag VALUES (?2, ?1)",
-                        false => "DELETE FROM contact_tag WHERE tag = ?2 AND contact = ?1",
-                    };
-                    self.run(text, vec![Param::Int(contact.into()), Param::Int(tag as i64 + 1)]);
-                    let tags = "UPDATE contact SET tags = (SELECT json_group_array(tag) FROM contact_tag WHERE contact = ?1) WHERE id = ?1";
-                    self.run(tags, vec![Param::Int(contact.into())]);
-                }
-            }
-        }
-        self.batch("COMMIT");
-    }
+/// In the child: so many messages, as they come.
+pub fn messages(peer: &mut Rollcall, count: u32) {
+    let (rows, contacts) = (Rows::new(), peer.contacts());
+    peer.write(&schedule(&rows, contacts, count.into()));
 }
 
 /// In the child: Rollcall takes every writer there is.
@@ -225,36 +217,62 @@ pub fn sqlite(peer: &mut Sqlite, folder: &Path, literals: &Literals, args: &Args
     mixed(peer, vec![Box::new(Sqlite::open(folder, cache_bytes(args.contacts)))], literals, args)
 }
 
-/// Each engine after the other, so that none is disturbed by the rest.
-pub fn run(folder: &Path, args: &Args) {
+fn postgresql(args: &Args) -> Mixed {
+    let cluster = Cluster::start(cache_bytes(args.contacts));
+    let (mut peer, _) = PostgreSql::load(&cluster, args.contacts);
+    let literals = Literals::of(&Rows::new(), args.contacts);
+    let writers = (0..WRITERS).map(|_| Box::new(PostgreSql::new(&cluster)) as Box<dyn Writer>).collect();
+    mixed(&mut peer, writers, &literals, args)
+}
+
+/// Each engine after the other, so that none is disturbed by the rest; its data go before the next one's come.
+pub fn run(folder: &Path, args: &Args) -> Json {
     println!(
         "measured mixed: {} contacts, {MESSAGES_PER_S} messages and {TAG_EDITS_PER_S} tag edits a second due for {} s; microseconds",
         args.contacts, args.mixed_seconds
     );
     println!(
-        "{:12} {:>22} {:>22} {:>10} {:>24} {:>9}",
-        "engine", "search idle p50/p99", "search p50/p99", "searches", "durable write p50/p99", "writes/s"
+        "{:12} {:>26} {:>26} {:>9} {:>28} {:>8} {:>14}",
+        "engine",
+        "search idle p50/p99/max",
+        "search p50/p99/max",
+        "searches",
+        "durable write p50/p99/max",
+        "writes/s",
+        "done of due"
     );
-    let ours = Child::start("rollcall", folder, args).mixed();
-    line("rollcall", &ours);
-    {
-        let cluster = Cluster::start(cache_bytes(args.contacts));
-        let (mut peer, _) = PostgreSql::load(&cluster, args.contacts);
-        let literals = Literals::of(&Rows::new(), args.contacts);
-        let writers = (0..WRITERS).map(|_| Box::new(PostgreSql::new(&cluster)) as Box<dyn Writer>).collect();
-        line("postgresql", &mixed(&mut peer, writers, &literals, args));
+    let of_child = |name: &str| {
+        let mixed = Child::start(name, folder, args).mixed();
+        std::fs::remove_dir_all(folder.join(name)).expect("its data go");
+        mixed
+    };
+    let (mut engines, mut ours) = (Map::new(), None);
+    for name in ["rollcall", "postgresql", "sqlite"].into_iter().filter(|name| args.has(name)) {
+        let mixed = if name == "postgresql" { postgresql(args) } else { of_child(name) };
+        line(name, &mixed);
+        engines.insert(name.to_owned(), json!(mixed));
+        ours = ours.or(Some(mixed));
     }
-    line("sqlite", &Child::start("sqlite", folder, args).mixed());
+    let ours = ours.expect("Rollcall is never left out");
+    let slower = ours.search_us.p99 / ours.search_idle_us.p99;
+    let goals = [
+        Goal::at_most("search p99 while writes go on, beside idle", slower, 3.0, " ×"),
+        Goal::at_least("writes done of those due", ours.writes_done as f64, ours.writes_due as f64, ""),
+    ];
+    json!({"contacts": args.contacts, "seconds": args.mixed_seconds, "messages_per_s": MESSAGES_PER_S,
+        "tag_edits_per_s": TAG_EDITS_PER_S, "engines": engines, "goals": goals::told(&goals)})
 }
 
 fn line(engine: &str, mixed: &Mixed) {
-    let both = |(p50, p99): Quantiles| format!("{p50:.0}/{p99:.0}");
+    let shown = |spread: Spread| format!("{:.0}/{:.0}/{:.0}", spread.p50, spread.p99, spread.max);
     println!(
-        "{engine:12} {:>22} {:>22} {:>10} {:>24} {:>9.0}",
-        both(mixed.idle),
-        both(mixed.search),
+        "{engine:12} {:>26} {:>26} {:>9} {:>28} {:>8.0} {:>14}; search p99 {:.2} times idle",
+        shown(mixed.search_idle_us),
+        shown(mixed.search_us),
         mixed.searches,
-        both(mixed.write),
-        mixed.writes_per_s
+        shown(mixed.write_us),
+        mixed.writes_per_s,
+        format!("{}/{}", mixed.writes_done, mixed.writes_due),
+        mixed.search_us.p99 / mixed.search_idle_us.p99,
     );
 }

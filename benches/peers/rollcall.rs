@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rollcall::config::Config;
-use rollcall::contact::{ChannelId, Contact, Role};
+use rollcall::contact::{ChannelId, Contact, Role, WorkspaceId};
 use rollcall::corpus::Corpus;
-use rollcall::engine::{Actor, Engine, NewWorkspace, Page};
+use rollcall::engine::{Actor, Engine, NewWorkspace, Page, Query};
 use rollcall::http::{Server, Settings};
 use serde_json::Value as Json;
 
@@ -31,7 +31,8 @@ pub struct Rollcall {
 }
 
 impl Rollcall {
-    /// Loads the corpus into the folder, up to the checkpoint with its text index; the seconds are those of the engine, not of the corpus.
+    /// Loads the corpus into the folder, up to the checkpoint with its text index; the seconds are those
+    /// of the engine's calls, not of the corpus; what it goes on with behind them while contacts are made is not counted.
     pub fn load(folder: &Path, contacts: u64) -> (Rollcall, f64) {
         let mut spent = Duration::ZERO;
         let started = Instant::now();
@@ -52,14 +53,48 @@ impl Rollcall {
             let started = Instant::now();
             engine.load(ws, batch).expect("loads");
             spent += started.elapsed();
+            tell_progress(from + BATCH, contacts);
         }
         let started = Instant::now();
         engine.checkpoint(ws).expect("a checkpoint");
         spent += started.elapsed();
+        (Rollcall::over(engine, ws), spent.as_secs_f64())
+    }
+
+    /// Opens the folder of a corpus of so many again; the seconds are those until the first page, whose total must be right.
+    pub fn restart(folder: &Path, contacts: u64) -> (Rollcall, f64) {
+        let started = Instant::now();
+        let engine = support::open(folder);
+        let ws = engine.workspaces().expect("a list")[0].id;
+        let page = engine.search(&Actor::operator(ws), &Query::default()).expect("a page");
+        let spent = started.elapsed().as_secs_f64();
+        assert_eq!(page.total, contacts, "every contact is there again");
+        (Rollcall::over(engine, ws), spent)
+    }
+
+    fn over(engine: Arc<Engine>, ws: WorkspaceId) -> Rollcall {
         let catalog = engine.catalog(ws).expect("a catalog");
         let channel = *catalog.channels.keys().next().expect("the corpus has channels");
-        let tags = corpus.definition().tags.iter().map(|tag| tag.name.clone()).collect();
-        (Rollcall { engine, actor: Actor::operator(ws), channel, tags }, spent.as_secs_f64())
+        let tags = catalog.tags.values().map(|tag| tag.name.clone()).collect();
+        Rollcall { engine, actor: Actor::operator(ws), channel, tags }
+    }
+
+    pub fn contacts(&self) -> u64 {
+        self.engine.gauges().awake.iter().map(|awake| awake.contacts).sum()
+    }
+
+    /// By part of the index.
+    pub fn index_bytes(&self) -> Vec<(String, u64)> {
+        let awake = self.engine.gauges().awake;
+        let parts = awake.iter().flat_map(|awake| &awake.memory);
+        parts.map(|(name, bytes)| ((*name).to_string(), *bytes as u64)).collect()
+    }
+
+    /// Ends it well; in how many seconds.
+    pub fn close(&self) -> f64 {
+        let started = Instant::now();
+        self.engine.close().expect("closes");
+        started.elapsed().as_secs_f64()
     }
 
     /// Serves this engine on the loopback from threads of its own; where, and with what token.
@@ -72,7 +107,7 @@ impl Rollcall {
         let engine = self.engine.clone();
         let (say, hear) = std::sync::mpsc::channel();
         std::thread::spawn(move || {
-            let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+            let runtime = rollcall::http::runtime().expect("a runtime");
             runtime.block_on(async {
                 let server = Server::bind(engine, settings).await.expect("listens");
                 say.send(server.address()).expect("heard");
@@ -93,6 +128,14 @@ impl Peer for Rollcall {
         }
         let page = self.engine.search(&self.actor, &query).expect("a page");
         (started.elapsed(), answer(&page))
+    }
+}
+
+/// A line at each tenth of a load that takes long.
+fn tell_progress(loaded: u64, contacts: u64) {
+    let tenth = |count: u64| count * 10 / contacts;
+    if contacts >= 1_000_000 && tenth(loaded) > tenth(loaded - BATCH) {
+        eprintln!("peers: Rollcall has {} of {contacts} contacts", loaded.min(contacts));
     }
 }
 

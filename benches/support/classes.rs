@@ -70,6 +70,7 @@ classes! {
     "one tag" page |n| filtered(json!({"field": "tags", "operator": "hasAnyOf", "value": [pick(&TAGS, n)]}));
     "all of two tags" page |n| filtered(json!({"field": "tags", "operator": "hasAllOf", "value": [pick(&TAGS, n), pick(&TAGS, n + 1)]}));
     "none of three tags" page |n| filtered(json!({"field": "tags", "operator": "hasNoneOf", "value": [pick(&TAGS, n), pick(&TAGS, n + 1), pick(&TAGS, n + 2)]}));
+    "only of eight tags" page |_| filtered(json!({"field": "tags", "operator": "hasOnly", "value": TAGS}));
     "at least two of four tags" page |n| filtered(json!({"field": "tags", "operator": "hasAtLeast", "value": {"count": 2, "of": [pick(&TAGS, n), pick(&TAGS, n + 1), pick(&TAGS, n + 2), pick(&TAGS, n + 3)]}}));
     "country" page |n| filtered(json!({"field": "countryCode", "operator": "isEqualTo", "value": pick(&COUNTRIES, n)}));
     "channel source" page |n| filtered(json!({"field": "channels", "operator": "hasAnyOf", "value": [pick(&["whatsapp", "email", "telegram", "sms"], n)]}));
@@ -78,9 +79,18 @@ classes! {
     "lifecycle, unassigned" page |_| filtered(json!({"$and": [{"field": "assignee", "operator": "doesNotExist"}, {"field": "lifecycle", "operator": "exists"}]}));
     "number range" page |n| filtered(json!({"field": "score", "operator": "isBetween", "value": {"from": n % 50, "to": n % 50 + 20}}));
     "created in a month" page |n| filtered(json!({"field": "createdAt", "operator": "isTimestampBetween", "value": {"from": format!("2025-{:02}-01", 1 + n % 11), "to": format!("2025-{:02}-01", 2 + n % 11)}}));
+    "born in some years" page |n| filtered(json!({"field": "birthday", "operator": "isTimestampBetween", "value": {"from": format!("{}-02-03", 1941 + n), "to": format!("{}-08-09", 1943 + n)}}));
+    "a message within days" page |n| filtered(json!({"field": "timeSinceLastMessage", "operator": "isLessThan", "value": days(n)}));
+    "birthday and no e-mail" page |n| filtered(json!({"$and": [{"field": "birthday", "operator": "exists"}, {"field": "email", "operator": "doesNotExist"},
+        {"field": "countryCode", "operator": "hasAnyOf", "value": [pick(&COUNTRIES, n), pick(&COUNTRIES, n + 1)]}]}));
     "no reply for days" page |n| filtered(json!({"field": "timeSinceLastIncomingMessage", "operator": "isGreaterThan", "value": days(n)}));
     "nested five deep" page |n| filtered(nested(n));
     "against the order" page |n| page(Some(json!({"field": "createdAt", "operator": "isTimestampBefore", "value": format!("2025-{:02}-01", 1 + n % 11)})), "createdAt desc");
+    "along the order" page |n| page(Some(json!({"field": "createdAt", "operator": "isTimestampBefore", "value": format!("2025-{:02}-01", 1 + n % 11)})), "createdAt");
+    "across the orders" page |n| page(Some(json!({"field": "lastMessageAt", "operator": "isTimestampBefore", "value": format!("2025-{:02}-01", 1 + n % 11)})), "createdAt");
+    "phone is" page |n| filtered(json!({"field": "phone", "operator": "isEqualTo", "value": format!("+6012{:07}", n * 200_003)}));
+    "phone starts with" page |n| filtered(json!({"field": "phone", "operator": "startsWith", "value": format!("+601{:02}{}", n, n % 7)}));
+    "phone starts with, national" page |n| filtered(json!({"field": "phone", "operator": "startsWith", "value": format!("01{:02}{}", n, n % 7)}));
     "three sort keys" page |n| Query { sort: ["countryCode", "status", "name"].map(|field| Sort { field: field.into(), descending: n % 2 == 1, missing_first: false }).into(), ..page(None, "id") };
     "first name contains" page |n| filtered(json!({"field": "firstName", "operator": "contains", "value": pick(&THREE, n)}));
     "e-mail ends with" page |n| filtered(json!({"field": "email", "operator": "endsWith", "value": pick(&["example.com", "example.net", ".org"], n)}));
@@ -96,6 +106,7 @@ classes! {
     "search CJK, Thai, Arabic" page |n| searched(pick(&CJK, n));
     "search and filter" page |n| Query { filter: Some(json!({"field": "tags", "operator": "hasAnyOf", "value": [pick(&TAGS, n)]})), ..searched(pick(&THREE, n)) };
     "count of a tag" count |n| filtered(json!({"field": "tags", "operator": "hasAnyOf", "value": [pick(&TAGS, n)]}));
+    "count of a range" count |n| filtered(json!({"field": "score", "operator": "isBetween", "value": {"from": n * 5, "to": n * 5 + 400}}));
     "count of a nested filter" count |n| filtered(nested(n));
     "facets of everything" page |_| facets(None);
     "facets of 80 %" page |_| facets(Some(json!({"field": "timeSinceLastMessage", "operator": "exists"})));

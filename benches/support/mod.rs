@@ -115,6 +115,14 @@ pub fn memory(engine: &Engine, ws: WorkspaceId, contacts: u64) -> String {
     )
 }
 
+/// Bytes of each structure of the index per contact.
+pub fn structures(engine: &Engine, ws: WorkspaceId, contacts: u64) -> String {
+    let gauges = engine.gauges();
+    let structures = gauges.awake.iter().filter(|awake| awake.workspace == ws).flat_map(|awake| &awake.memory);
+    let each = structures.map(|(name, bytes)| format!("{name} {:.1}", *bytes as f64 / contacts.max(1) as f64));
+    each.collect::<Vec<_>>().join(", ")
+}
+
 /// Sorted microseconds of `runs` calls.
 pub fn micros(runs: usize, mut call: impl FnMut(usize)) -> Vec<f64> {
     let mut times: Vec<f64> = (0..runs)

@@ -104,7 +104,7 @@ pub fn run(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> 
 
 fn dispatch(arguments: Arguments) -> Result<(), Failure> {
     let loaded = configuration(&arguments)?;
-    log::start(&loaded.config.log, matches!(arguments.command, Command::Serve(_) | Command::Demo(_)))?;
+    let _lines = log::start(&loaded.config.log, matches!(arguments.command, Command::Serve(_) | Command::Demo(_)))?;
     match arguments.command {
         Command::Serve(command) => command.run(loaded.config),
         Command::Demo(command) => command.run(loaded.config),

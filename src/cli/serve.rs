@@ -41,8 +41,8 @@ pub(super) fn until_stopped(
     config: &Config,
     ready: impl FnOnce(SocketAddr) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Failure::Failed(format!("cannot start the server's threads: {error}")))?;
+    let runtime =
+        http::runtime().map_err(|error| Failure::Failed(format!("cannot start the server's threads: {error}")))?;
     let served: Result<(), Failure> = runtime.block_on(async {
         let stop = stop_signal()?;
         let server = http::Server::bind(engine.clone(), config.http.clone()).await?;

@@ -14,7 +14,7 @@ use super::{
     Alpha2, Catalog, ChannelId, ChannelLink, Contact, Conversation, CustomFieldId, Field, Millis, Mistake, Phone,
     STANDARD, StageId, Status, TagId, UserId, Value, suggest, time,
 };
-pub(super) use values::json_number;
+pub(super) use values::NUMBER_MAX;
 use values::{NAME_MAX, TEXT_MAX, URL_MAX, Wrong, text, unwrapped, wrong_type};
 pub use values::{email, tag_name};
 

@@ -152,22 +152,32 @@ pub fn date(text: &str) -> Result<i32, String> {
 
 /// Days since 1970-01-01 as `YYYY-MM-DD`, the inverse of [`date`]; years outside 1 to 9999 show as the nearest day inside.
 pub fn date_text(days: i32) -> String {
+    ascii(&date_ascii(days))
+}
+
+/// [`date_text`] as bytes.
+pub fn date_ascii(days: i32) -> [u8; 10] {
     // Howard Hinnant's civil_from_days, with years that begin in March.
-    let days = i64::from(days).clamp(-719_162, 2_932_896) + 719_468;
-    let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let days = (days.clamp(-719_162, 2_932_896) + 719_468) as u32;
+    let (era, day_of_era) = (days / 146_097, days % 146_097);
     let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month + 2) / 5 + 1;
     let month = if month < 10 { month + 3 } else { month - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    let mut text = String::with_capacity(24);
-    push_digits(&mut text, year, 4);
-    text.push('-');
-    push_digits(&mut text, month, 2);
-    text.push('-');
-    push_digits(&mut text, day, 2);
-    text
+    let year = year_of_era + era * 400 + u32::from(month <= 2);
+    let ([y1, y2], [y3, y4]) = (two(year / 100), two(year % 100));
+    let ([m1, m2], [d1, d2]) = (two(month), two(day));
+    [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2]
+}
+
+/// A number below 100 in two digits.
+fn two(number: u32) -> [u8; 2] {
+    [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8]
+}
+
+fn ascii(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| char::from(*byte)).collect()
 }
 
 /// Reads `HH:MM` (00:00 to 23:59) as minutes since midnight.
@@ -182,11 +192,13 @@ pub fn time_of_day(text: &str) -> Result<u16, String> {
 
 /// Minutes since midnight as `HH:MM`, the inverse of [`time_of_day`].
 pub fn time_text(minutes: u16) -> String {
-    let mut text = String::with_capacity(5);
-    push_digits(&mut text, i64::from(minutes / 60), 2);
-    text.push(':');
-    push_digits(&mut text, i64::from(minutes % 60), 2);
-    text
+    ascii(&time_ascii(minutes))
+}
+
+/// [`time_text`] as bytes.
+pub fn time_ascii(minutes: u16) -> [u8; 5] {
+    let ([h1, h2], [m1, m2]) = (two(u32::from(minutes / 60) % 100), two(u32::from(minutes % 60)));
+    [h1, h2, b':', m1, m2]
 }
 
 /// The zone of an IANA name, in any case, or of an offset such as `+08:00`.
@@ -208,22 +220,20 @@ pub fn zone(name: &str) -> Result<TimeZone, String> {
 
 /// An instant as RFC 3339 in UTC with milliseconds; outside the years 1 to 9999 the nearest day inside.
 pub fn rfc3339(at: Millis) -> String {
-    let (days, rest) = (at.div_euclid(86_400_000), at.rem_euclid(86_400_000));
-    let mut text = date_text(i32::try_from(days).unwrap_or(if days < 0 { i32::MIN } else { i32::MAX }));
-    for (mark, value, width) in
-        [('T', rest / 3_600_000, 2), (':', rest / 60_000 % 60, 2), (':', rest / 1_000 % 60, 2), ('.', rest % 1_000, 3)]
-    {
-        text.push(mark);
-        push_digits(&mut text, value, width);
-    }
-    text.push('Z');
-    text
+    ascii(&instant_ascii(at))
 }
 
-fn push_digits(text: &mut String, value: i64, width: u32) {
-    for place in (0..width).rev() {
-        text.push(char::from(b'0' + (value / 10_i64.pow(place) % 10) as u8));
-    }
+/// [`rfc3339`] as bytes.
+pub fn instant_ascii(at: Millis) -> [u8; 24] {
+    let (days, rest) = (at.div_euclid(86_400_000), at.rem_euclid(86_400_000) as u32);
+    let days = i32::try_from(days).unwrap_or(if days < 0 { i32::MIN } else { i32::MAX });
+    let ([h1, h2], [m1, m2]) = (two(rest / 3_600_000), two(rest / 60_000 % 60));
+    let ([s1, s2], [f2, f3]) = (two(rest / 1_000 % 60), two(rest % 100));
+    let f1 = b'0' + (rest % 1_000 / 100) as u8;
+    let mut text = [0; 24];
+    text[..10].copy_from_slice(&date_ascii(days));
+    text[10..].copy_from_slice(&[b'T', h1, h2, b':', m1, m2, b':', s1, s2, b'.', f1, f2, f3, b'Z']);
+    text
 }
 
 /// An instant in text.

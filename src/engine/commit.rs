@@ -51,14 +51,20 @@ impl Committer {
         actor: &Actor,
         operation: impl FnOnce(&mut Txn) -> Result<R> + Send + 'static,
     ) -> Result<Written<R>> {
-        let (user, once) = (actor.user.clone(), actor.once);
-        self.write(actor.workspace, move |txn| {
-            txn.user = user;
-            match once {
-                Some(once) => once::run(txn, &once, operation),
-                None => operation(txn),
-            }
-        })
+        self.write(actor.workspace, acting(actor, operation))
+    }
+
+    /// As [`Committer::write_as`], without waiting for it: `then` is told in the committer's thread, so it must be brief; it is
+    /// dropped unheard where a defect ends the operation.
+    pub fn write_then<R: Outcome + Send + 'static>(
+        &self,
+        actor: &Actor,
+        operation: impl FnOnce(&mut Txn) -> Result<R> + Send + 'static,
+        then: impl FnOnce(Result<Written<R>>) + Send + 'static,
+    ) -> Result<()> {
+        let (ws, operation) = (actor.workspace, acting(actor, operation));
+        self.shared.awake(ws)?;
+        self.tell(move |batch| batch.run(ws, operation), then)
     }
 
     /// Runs `operation` on the workspace and answers when its effect is durable and visible.
@@ -89,18 +95,26 @@ impl Committer {
 
     fn ask<R: Send + 'static>(&self, operation: impl FnOnce(&mut Batch) -> Result<R> + Send + 'static) -> Result<R> {
         let (tell, answer) = sync_channel(1);
+        self.tell(operation, move |result| drop(tell.send(result)))?;
+        answer.recv().map_err(|_| broken())?
+    }
+
+    /// Queues the operation; `then` is told what became of it.
+    fn tell<R: Send + 'static>(
+        &self,
+        operation: impl FnOnce(&mut Batch) -> Result<R> + Send + 'static,
+        then: impl FnOnce(Result<R>) + Send + 'static,
+    ) -> Result<()> {
         self.send(Job::Write(Box::new(move |batch| {
             let result = operation(batch);
             Box::new(move |outcome| {
                 // A refused operation wrote nothing, so its answer stands whatever became of the batch.
-                let result = match (result, outcome) {
+                then(match (result, outcome) {
                     (Ok(_), Err(error)) => Err(Error::Store(told(error))),
                     (result, _) => result,
-                };
-                drop(tell.send(result));
+                });
             })
-        })))?;
-        answer.recv().map_err(|_| broken())?
+        })))
     }
 
     fn send(&self, job: Job) -> Result<()> {
@@ -117,6 +131,22 @@ impl Committer {
         drop(self.queue.lock().take());
         if let Some(thread) = self.thread.lock().take() {
             drop(thread.join());
+        }
+    }
+}
+
+/// The operation as that actor's, done once where they name a key.
+fn acting<R, F>(actor: &Actor, operation: F) -> impl FnOnce(&mut Txn) -> Result<R> + use<R, F>
+where
+    R: Outcome,
+    F: FnOnce(&mut Txn) -> Result<R>,
+{
+    let (user, once) = (actor.user.clone(), actor.once);
+    move |txn| {
+        txn.user = user;
+        match once {
+            Some(once) => once::run(txn, &once, operation),
+            None => operation(txn),
         }
     }
 }

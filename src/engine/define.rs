@@ -68,7 +68,7 @@ impl Engine {
     /// # Errors
     /// [`Error::NotFound`].
     pub fn catalog(&self, ws: WorkspaceId) -> Result<Arc<Catalog>> {
-        Ok(self.shared.awake(ws)?.state.read().catalog.clone())
+        Ok(self.shared.awake(ws)?.catalog())
     }
 
     /// What the workspace defines, with the version it reflects; a `min_version` is waited for.

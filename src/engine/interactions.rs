@@ -15,26 +15,33 @@ impl Engine {
     /// # Errors
     /// [`Error::NotFound`], [`Error::Invalid`].
     pub fn record(&self, actor: &Actor, who: &Identifier, interaction: Interaction) -> Result<Written<Recorded>> {
-        self.record_read(actor, who, |_, _| Ok(interaction))
-    }
-
-    /// As [`Engine::record`]; the interaction is read where it is recorded, from what the workspace defines and the time of
-    /// that moment. A repeat under an idempotency key reads nothing anew.
-    ///
-    /// # Errors
-    /// As [`Engine::record`], and those of `read`.
-    pub fn record_read(
-        &self,
-        actor: &Actor,
-        who: &Identifier,
-        read: impl FnOnce(&Catalog, Millis) -> Result<Interaction> + Send + 'static,
-    ) -> Result<Written<Recorded>> {
         let who = who.clone();
         self.committer.write_as(actor, move |txn| {
             let before = txn.named(&who)?;
-            let interaction = read(txn.catalog(), txn.now)?;
             record(txn, before, interaction)
         })
+    }
+
+    /// As [`Engine::record`], without waiting for it: `then` is told, in a thread that it must not hold up, and dropped unheard
+    /// where a defect of the program stops the write. The interaction is read where it is recorded, from what the workspace
+    /// defines and the time of that moment. A repeat under an idempotency key reads nothing anew. Does not block where
+    /// [`Engine::is_at_hand`].
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] of the workspace, [`Error::Closing`]; `then` is told all others.
+    pub fn record_then(
+        &self,
+        actor: &Actor,
+        who: Identifier,
+        read: impl FnOnce(&Catalog, Millis) -> Result<Interaction> + Send + 'static,
+        then: impl FnOnce(Result<Written<Recorded>>) + Send + 'static,
+    ) -> Result<()> {
+        let operation = move |txn: &mut Txn| {
+            let before = txn.named(&who)?;
+            let interaction = read(txn.catalog(), txn.now)?;
+            record(txn, before, interaction)
+        };
+        self.committer.write_then(actor, operation, then)
     }
 
     /// A contact's history and that of those merged into it as one, newest first; `before` is the `(at, number)` of the last one seen.

@@ -51,6 +51,7 @@ pub use query::{Explained, FacetCounts, Page, Query, SegmentRef, Sort};
 pub use segments::{CountedSegment, NewSegment, SegmentChanges};
 pub use settings::Settings;
 pub use suggestions::{Suggestion, Suggestions};
+pub use tokens::Bearer;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -118,14 +118,14 @@ impl Engine {
         state: &RwLockReadGuard<'_, State>,
         rows: &[u32],
     ) -> Result<Vec<Arc<Contact>>> {
-        let one = |row: &u32| {
-            let found = workspace.contact(state, &self.shared.records, &self.shared.cache, ContactId(*row))?;
+        let found = workspace.page(state, &self.shared.records, &self.shared.cache, rows)?;
+        let there = |(row, found): (&u32, Option<Arc<Contact>>)| {
             found.ok_or_else(|| {
                 let what = "the index has it, the store does not".into();
                 Error::Store(StoreError::Damaged { key: format!("contact {row}"), what })
             })
         };
-        rows.iter().map(one).collect()
+        rows.iter().zip(found).map(there).collect()
     }
 
     /// The workspace, once it has reached the version. It may be retired before its state is held: then it is to be asked
@@ -137,6 +137,11 @@ impl Engine {
             Err(_) if workspace.is_retired() => self.reached(ws, min_version),
             Err(late) => Err(late),
         }
+    }
+
+    /// Whether the workspace can be asked without waiting: it is awake and has the version.
+    pub fn is_at_hand(&self, ws: WorkspaceId, min_version: Option<Seq>) -> bool {
+        self.shared.at_hand(ws).is_some_and(|workspace| workspace.has(min_version))
     }
 
     /// How long a read waits for its `minVersion`.

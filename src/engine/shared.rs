@@ -84,6 +84,14 @@ impl Shared {
         Ok(workspace)
     }
 
+    /// The workspace, if it is awake and not being woken.
+    pub fn at_hand(&self, ws: WorkspaceId) -> Option<Arc<Workspace>> {
+        let slot = self.slots.lock().get(&ws).cloned()?;
+        let workspace = slot.try_lock()?.clone()?;
+        workspace.touch(self.clock.now());
+        Some(workspace)
+    }
+
     /// The place of a workspace that exists.
     fn slot(&self, ws: WorkspaceId) -> Result<Arc<Slot>> {
         let mut slots = self.slots.lock();

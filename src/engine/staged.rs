@@ -89,7 +89,7 @@ impl Staged {
         if let Some(touched) = self.contacts.get(&id) {
             return Ok(touched.now.clone());
         }
-        if let Some(contact) = from.cache.get(self.workspace.id, id) {
+        if let Some(contact) = from.cache.peek(self.workspace.id, id) {
             return Ok(Some(contact));
         }
         Ok(from.records.contact(self.workspace.id, id)?.map(Arc::new))

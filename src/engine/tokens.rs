@@ -10,7 +10,7 @@ use subtle::ConstantTimeEq;
 
 use super::define::{NAME_CHARS_MAX, named};
 use super::{Actor, Engine, Error, Result};
-use crate::contact::{Millis, TokenId, UserId, WorkspaceId};
+use crate::contact::{Catalog, Millis, TokenId, UserId, WorkspaceId};
 use crate::store::TokenRecord;
 
 /// What every secret begins with, so that a leaked one is recognised for what it is.
@@ -81,17 +81,46 @@ impl Engine {
         Ok(())
     }
 
-    /// The actor of a secret that is known, not revoked and not expired. Compared in constant time.
+    /// The actor of a secret that is known, not revoked and not expired. Wakes the workspace.
     pub fn authenticate(&self, secret: &str) -> Option<Actor> {
+        self.bearer(secret).and_then(|bearer| self.actor(bearer))
+    }
+
+    /// Whose a secret is that is known, not revoked and not expired. Compared in constant time; waits for nothing.
+    pub fn bearer(&self, secret: &str) -> Option<Bearer> {
         let id: u32 = secret.strip_prefix(PREFIX)?.split('_').next()?.parse().ok()?;
-        let token = self.shared.tokens.read().get(&TokenId(id)).cloned()?;
         let hash: [u8; 32] = Sha256::digest(secret.as_bytes()).into();
+        let tokens = self.shared.tokens.read();
+        let token = tokens.get(&TokenId(id))?;
         let known: bool = hash.ct_eq(&token.hash).into();
         let expired = token.expires_at.is_some_and(|at| at <= self.shared.clock.now());
-        if !known || expired || token.revoked_at.is_some() {
-            return None;
-        }
-        let user = self.catalog(token.workspace).ok()?.users.get(&token.user).cloned()?;
-        Some(Actor { workspace: token.workspace, user: Some(Arc::new(user)), once: None })
+        (known && !expired && token.revoked_at.is_none())
+            .then_some(Bearer { workspace: token.workspace, user: token.user })
+    }
+
+    /// The user as the workspace knows them now, which wakes it; none where either is gone.
+    pub fn actor(&self, bearer: Bearer) -> Option<Actor> {
+        bearer.acts(&*self.catalog(bearer.workspace).ok()?)
+    }
+
+    /// As [`Engine::actor`], without waiting; none where the workspace is not awake, or is just being written, or they are gone.
+    pub fn actor_at_hand(&self, bearer: Bearer) -> Option<Actor> {
+        let workspace = self.shared.at_hand(bearer.workspace)?;
+        let catalog = workspace.state.try_read()?.catalog.clone();
+        bearer.acts(&catalog)
+    }
+}
+
+/// Whose a token is.
+#[derive(Clone, Copy, Debug)]
+pub struct Bearer {
+    pub workspace: WorkspaceId,
+    user: UserId,
+}
+
+impl Bearer {
+    fn acts(self, catalog: &Catalog) -> Option<Actor> {
+        let user = catalog.users.get(&self.user).cloned()?;
+        Some(Actor { workspace: self.workspace, user: Some(Arc::new(user)), once: None })
     }
 }

@@ -54,6 +54,8 @@ impl State {
 pub struct Workspace {
     pub id: WorkspaceId,
     pub state: RwLock<State>,
+    /// The state's catalog again, for who needs nothing else of it and must not wait for who reads or writes it.
+    catalog: RwLock<Arc<Catalog>>,
     /// The contacts as they were before the batch that is being made durable: the store may already show what comes
     /// next, a query must not. Empty between batches.
     pub in_flight: RwLock<HashMap<ContactId, Option<Arc<Contact>>>>,
@@ -88,6 +90,7 @@ impl Workspace {
         Workspace {
             id,
             published: Mutex::new(state.head.seq),
+            catalog: RwLock::new(state.catalog.clone()),
             state: RwLock::new(state),
             in_flight: RwLock::default(),
             text: Mutex::new(text),
@@ -111,6 +114,11 @@ impl Workspace {
     /// Whether it was retired. It stays as it is told to the committer, and to whoever holds `text` or `state`.
     pub fn is_retired(&self) -> bool {
         self.retired.load(Ordering::SeqCst)
+    }
+
+    /// What it defines.
+    pub fn catalog(&self) -> Arc<Catalog> {
+        self.catalog.read().clone()
     }
 
     /// Notes that it is in use.
@@ -144,6 +152,27 @@ impl Workspace {
         Ok(contact)
     }
 
+    /// As [`Workspace::contact`], of the rows of a page, in their order.
+    pub fn page(
+        &self,
+        state: &RwLockReadGuard<'_, State>,
+        records: &Records,
+        cache: &RecordCache,
+        rows: &[Row],
+    ) -> Result<Vec<Option<Arc<Contact>>>> {
+        let ids = rows.iter().map(|row| ContactId(*row));
+        let found: Vec<Option<Arc<Contact>>> = {
+            let in_flight = self.in_flight.read();
+            let known = |id| if in_flight.contains_key(&id) { None } else { cache.get(self.id, id) };
+            ids.clone().map(known).collect()
+        };
+        let one = |(id, found)| match found {
+            None => self.contact(state, records, cache, id),
+            found => Ok(found),
+        };
+        ids.zip(found).map(one).collect()
+    }
+
     /// As [`Workspace::contact`], of many with ascending ids. The cache is asked, and left as it is: who reads many reads
     /// each once.
     pub fn contacts(
@@ -153,7 +182,7 @@ impl Workspace {
         cache: &RecordCache,
         ids: &[ContactId],
     ) -> Result<Vec<Option<Arc<Contact>>>> {
-        let mut found: Vec<Option<Arc<Contact>>> = ids.iter().map(|id| cache.get(self.id, *id)).collect();
+        let mut found: Vec<Option<Arc<Contact>>> = ids.iter().map(|id| cache.peek(self.id, *id)).collect();
         let missing: Vec<ContactId> =
             ids.iter().zip(&found).filter(|(_, found)| found.is_none()).map(|(id, _)| *id).collect();
         let mut stored = stored(self.id, records, &missing)?.into_iter();
@@ -168,6 +197,11 @@ impl Workspace {
             }
         }
         Ok(found)
+    }
+
+    /// Whether the version is published.
+    pub fn has(&self, wanted: Option<Seq>) -> bool {
+        wanted.is_none_or(|wanted| *self.published.lock() >= wanted)
     }
 
     /// Waits until the version is published.
@@ -219,6 +253,7 @@ impl Workspace {
         let watch = Stopwatch::start();
         if !Arc::ptr_eq(&state.catalog, &catalog) {
             state.index.define(&catalog);
+            *self.catalog.write() = catalog.clone();
             state.catalog = catalog;
         }
         let State { index, catalog, changed_in_flush, recent, .. } = &mut *state;

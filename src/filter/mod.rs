@@ -29,7 +29,7 @@ use std::borrow::Cow;
 use jiff::tz::TimeZone;
 use serde_json::Value as Json;
 
-use crate::contact::{Catalog, Contact, Millis, Mistake, SegmentId, UserId};
+use crate::contact::{Catalog, Contact, Field, Millis, Mistake, SegmentId, UserId};
 use crate::index::{GramView, Index, RowSet};
 
 /// The limits of a filter tree; each a setting.
@@ -85,6 +85,11 @@ pub fn rows<'a>(filter: &Filter, view: View<'a>) -> Cow<'a, RowSet> {
 /// The rows, with how each node was evaluated, its exact cardinality and time.
 pub fn explain<'a>(filter: &Filter, view: View<'a>) -> (Cow<'a, RowSet>, PlanNode) {
     plan::explain(filter, view)
+}
+
+/// The keys between which those of all matches lie that have one in the field, where the top of the tree says so.
+pub fn keys_between(filter: &Filter, field: Field) -> Option<(i64, i64)> {
+    plan::keys_between(filter, field)
 }
 
 /// Whether the contact matches: the meaning of the filter. Needs no catalog: a resolved filter has none of its names.

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use super::predicate::{self, Check, Predicate};
 use super::{Condition, Filter, View};
 use crate::clock::Stopwatch;
+use crate::contact::Field;
 use crate::index::RowSet;
 
 /// How a node was evaluated.
@@ -54,6 +55,22 @@ pub(super) fn explain<'a>(filter: &Filter, view: View<'a>) -> (Cow<'a, RowSet>, 
     let Found { rows, node } = Run { view, explain: true }.filter(filter, None);
     let node = node.unwrap_or_else(|| PlanNode::new(String::new(), Way::Constant, rows.len()));
     (rows, node)
+}
+
+/// The keys between which those of all matches lie that have one in the field, where the top of the tree says so.
+pub(super) fn keys_between(filter: &Filter, field: Field) -> Option<(i64, i64)> {
+    match filter {
+        Filter::And(children) => children
+            .iter()
+            .filter_map(|child| keys_between(child, field))
+            .reduce(|one, other| (one.0.max(other.0), one.1.min(other.1))),
+        Filter::Condition(condition) => match &condition.predicate {
+            Predicate::Range(from, to) if predicate::kept_in(condition.field) == field => Some((*from, *to)),
+            Predicate::Member(inner) => keys_between(inner, field),
+            _ => None,
+        },
+        Filter::Or(_) | Filter::Not(_) => None,
+    }
 }
 
 /// One evaluation.

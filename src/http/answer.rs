@@ -35,7 +35,12 @@ impl Answer {
     pub fn sized(version: Seq, body: &impl Serialize, bytes: usize) -> Result<Answer, Problem> {
         let mut buffer = Vec::with_capacity(bytes);
         serde_json::to_writer(&mut buffer, body).map_err(|_| Problem::internal())?;
-        Ok(Answer { status: StatusCode::OK, version, body: buffer, location: None })
+        Ok(Answer::written(version, buffer))
+    }
+
+    /// 200 with JSON that is already written.
+    pub fn written(version: Seq, body: Vec<u8>) -> Answer {
+        Answer { status: StatusCode::OK, version, body, location: None }
     }
 
     /// The same as 202: what was asked for goes on.

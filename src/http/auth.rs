@@ -36,20 +36,14 @@ impl Caller {
 /// Refuses a request without a good token, or of a token that calls too often.
 pub async fn authenticate(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let secret = match bearer(request.headers()) {
-        Ok(secret) => secret.to_owned(),
+        Ok(secret) => secret,
         Err(problem) => return problem.into_response(),
     };
-    // On a thread that may block: the token's workspace may have to wake.
-    let known = app.read(move |engine| Ok(engine.authenticate(&secret).map(|actor| (actor, secret)))).await;
-    let (actor, secret) = match known {
-        Ok(Some(known)) => known,
-        Ok(None) => {
-            let detail = "the token is unknown, revoked or expired";
-            return Problem::new(Kind::InvalidToken, detail).into_response();
-        }
+    let actor = match actor(&app, secret).await {
+        Ok(actor) => actor,
         Err(problem) => return problem.into_response(),
     };
-    let allowance = app.rate().take(&secret);
+    let allowance = app.rate().take(secret);
     let within = Within(actor.workspace);
     let mut response = match allowance.refusal() {
         Some(problem) => problem.into_response(),
@@ -61,6 +55,16 @@ pub async fn authenticate(State(app): State<App>, mut request: Request, next: Ne
     allowance.mark(response.headers_mut());
     response.extensions_mut().insert(within);
     response
+}
+
+async fn actor(app: &App, secret: &str) -> Result<Actor, Problem> {
+    let unknown = || Problem::new(Kind::InvalidToken, "the token is unknown, revoked or expired");
+    let bearer = app.engine().bearer(secret).ok_or_else(unknown)?;
+    if let Some(actor) = app.engine().actor_at_hand(bearer) {
+        return Ok(actor);
+    }
+    // On a thread that may block: the token's workspace may have to wake.
+    app.read(move |engine| engine.actor(bearer).ok_or_else(unknown)).await
 }
 
 fn needed() -> Problem {

@@ -1,8 +1,6 @@
 //! `POST /v1/jobs`: bulk edits by filter. A receipt first, which says exactly what would be done; then apply it; then, if
 //! need be, undo it.
 
-use std::sync::Arc;
-
 use axum::extract::State;
 use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
@@ -21,7 +19,8 @@ use super::search::{Facet, FacetValue};
 use super::segments::SegmentName;
 use super::strict;
 use super::wire::ContactBody;
-use crate::contact::{Catalog, Contact, JobId, Seq, render, time};
+use crate::contact::render::Form;
+use crate::contact::{JobId, Seq, time};
 use crate::engine::{Confirmation, Engine, FacetOutlook, Query, Receipt};
 
 /// What is to be done to every contact that a query finds; without a query, to all.
@@ -80,8 +79,7 @@ pub struct ReceiptBody<'a> {
     /// SHA-256 in lower-case hexadecimal digits of the contacts' ids, ascending, each as four bytes, big-endian.
     ids_hash: &'a str,
     /// The first 10 of these contacts by id.
-    #[schema(value_type = Vec<ContactBody>)]
-    sample: Sample<'a>,
+    sample: Vec<ContactBody>,
     /// Counts of the fields that the edit touches, among these contacts.
     #[schema(value_type = BTreeMap<String, Facet>)]
     facets_before: Outlook<'a>,
@@ -90,14 +88,6 @@ pub struct ReceiptBody<'a> {
     facets_after: Outlook<'a>,
     /// Until when it can be applied.
     expires_at: String,
-}
-
-struct Sample<'a>(&'a [Arc<Contact>], &'a Catalog);
-
-impl Serialize for Sample<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(|contact| render::contact(contact, self.1)))
-    }
 }
 
 struct Outlook<'a>(&'a [FacetOutlook]);
@@ -143,11 +133,13 @@ pub async fn prepare(
 }
 
 fn receipt_answer(receipt: &Receipt) -> Result<Answer, Problem> {
+    let form = Form::whole(&receipt.catalog);
+    let sample = receipt.sample.iter().map(|contact| ContactBody::in_form(contact, &form)).collect::<Result<_, _>>()?;
     let body = ReceiptBody {
         job: receipt.job.0,
         count: receipt.count,
         ids_hash: &receipt.ids_hash,
-        sample: Sample(&receipt.sample, &receipt.catalog),
+        sample,
         facets_before: Outlook(&receipt.facets_before),
         facets_after: Outlook(&receipt.facets_after),
         expires_at: time::rfc3339(receipt.expires_at),

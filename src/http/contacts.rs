@@ -12,7 +12,7 @@ use super::problem::Problem;
 use super::query_string::QueryString;
 use super::roles::{CreateContact, DeleteContact, May, ReadContact, UpdateContact, hide};
 use super::wire::{ContactAnswer, ContactBody, ContactFields, Deleted};
-use crate::contact::{Catalog, Contact, render};
+use crate::contact::{Catalog, Contact};
 use crate::engine::Written;
 
 /// Make a contact
@@ -45,7 +45,8 @@ pub async fn read(
     query: QueryString,
 ) -> Result<Answer, Problem> {
     let min_version = query.min_version(&[])?;
-    app.read(move |engine| {
+    let at_hand = caller.at_hand(app.engine(), min_version);
+    app.read_here(at_hand, move |engine| {
         let (found, catalog) = caller.contact(engine, &named, min_version)?;
         answer(&found, &catalog)
     })
@@ -99,6 +100,6 @@ pub async fn delete(
 /// # Errors
 /// As [`Answer::ok`].
 pub(super) fn answer(written: &Written<Arc<Contact>>, catalog: &Catalog) -> Result<Answer, Problem> {
-    let contact = ContactBody(render::contact(&written.value, catalog));
+    let contact = ContactBody::of(&written.value, catalog)?;
     Answer::sized(written.version, &ContactAnswer { contact, version: written.version }, 1024)
 }

@@ -15,9 +15,9 @@ use super::roles::{May, ReadContact, RecordInteraction, hide};
 use super::strict;
 use super::wire::ContactBody;
 use crate::contact::{
-    Catalog, ChannelId, Interaction, InteractionKind, Millis, Mistake, Role, Seq, UserId, Workspace, render, time,
+    Catalog, ChannelId, Interaction, InteractionKind, Millis, Mistake, Role, Seq, UserId, Workspace, time,
 };
-use crate::engine::{Actor, Recorded};
+use crate::engine::{Actor, Recorded, Written};
 
 const PAGE_MAX: u64 = 100;
 const PAGE_DEFAULT: u64 = 25;
@@ -109,29 +109,30 @@ pub async fn record(
     JsonBody(new): JsonBody<NewInteraction>,
 ) -> Result<Answer, Problem> {
     query.only(&[])?;
-    app.write(move |engine| {
-        let who = caller.reach(engine, &named)?;
+    let ws = caller.actor().workspace;
+    let (is_brief, asked) = (caller.reaches_at_once(app.engine()), named.clone());
+    let written = app.commit(is_brief, move |engine, tell| {
+        let who = caller.reach(engine, &asked)?;
         let actor = caller.actor().clone();
         let read = move |catalog: &Catalog, now| Ok(resolve(new, &actor, catalog, now)?);
-        let written = engine.record_read(caller.actor(), &who, read).map_err(|error| hide(error, &named))?;
-        let version = written.version;
-        let Recorded::Stored { number, interaction, contact } = written.value else {
-            let reason = Some("the contact is blocked: the incoming message was dropped");
-            let body = RecordedAnswer { stored: false, reason, interaction: None, contact: None, version };
-            return Answer::ok(version, &body);
-        };
-        let catalog = engine.catalog(caller.actor().workspace)?;
-        let body = RecordedAnswer {
-            stored: true,
-            reason: None,
-            interaction: Some(InteractionBody::of(number, interaction)),
-            contact: Some(ContactBody(render::contact(&contact, &catalog))),
-            version,
-        };
-        let location = format!("/v1/contacts/id:{}/interactions", contact.id);
-        Ok(Answer::sized(version, &body, 2048)?.created(location))
-    })
-    .await
+        Ok(engine.record_then(caller.actor(), who, read, tell)?)
+    });
+    let Written { value, version } = written.await?.map_err(|error| hide(error, &named))?;
+    let Recorded::Stored { number, interaction, contact } = value else {
+        let reason = Some("the contact is blocked: the incoming message was dropped");
+        let body = RecordedAnswer { stored: false, reason, interaction: None, contact: None, version };
+        return Answer::ok(version, &body);
+    };
+    let catalog = app.engine().catalog(ws)?;
+    let body = RecordedAnswer {
+        stored: true,
+        reason: None,
+        interaction: Some(InteractionBody::of(number, interaction)),
+        contact: Some(ContactBody::of(&contact, &catalog)?),
+        version,
+    };
+    let location = format!("/v1/contacts/id:{}/interactions", contact.id);
+    Ok(Answer::sized(version, &body, 2048)?.created(location))
 }
 
 /// Read a contact's history, newest first

@@ -118,6 +118,10 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let text = std::str::from_utf8(bytes).map_err(|error| {
         Problem::new(Kind::InvalidUtf8, format!("the body stops being UTF-8 at byte {}", error.valid_up_to()))
     })?;
+    // To note the path of every value costs as much as reading it: only what is refused is read so.
+    if let Ok(AsObject(value)) = serde_json::from_str(text) {
+        return Ok(value);
+    }
     let mut reader = serde_json::Deserializer::from_str(text);
     let AsObject(value) = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         // What is no JSON at all is said before what is wrong in it.

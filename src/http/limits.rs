@@ -2,6 +2,7 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::extract::{Request, State};
@@ -26,6 +27,8 @@ const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 
 /// Tokens remembered before those at rest are forgotten.
 const REMEMBERED_MAX: usize = 10_000;
+/// Requests after which is looked how many are remembered.
+const LOOKED_EVERY: u64 = 256;
 
 /// The rate limit of every token. Tokens are kept as keyed hashes.
 pub struct RateLimit {
@@ -33,6 +36,7 @@ pub struct RateLimit {
     hasher: RandomState,
     per_second: u32,
     burst: u32,
+    taken: AtomicU64,
     clock: DefaultClock,
 }
 
@@ -60,6 +64,7 @@ impl RateLimit {
             hasher: RandomState::new(),
             per_second: settings.rate_per_second,
             burst,
+            taken: AtomicU64::new(0),
             clock: DefaultClock::default(),
         }
     }
@@ -70,7 +75,8 @@ impl RateLimit {
             return Allowance { burst: 0, remaining: 0, reset: 0, wait: None, limited: false };
         };
         let checked = limiter.check_key(&self.hasher.hash_one(token));
-        if limiter.len() > REMEMBERED_MAX {
+        let is_looked = self.taken.fetch_add(1, Ordering::Relaxed).is_multiple_of(LOOKED_EVERY);
+        if is_looked && limiter.len() > REMEMBERED_MAX {
             limiter.retain_recent();
         }
         let (remaining, wait) = match checked {
@@ -104,7 +110,7 @@ impl Allowance {
     }
 }
 
-/// Answers 503 where a request takes longer than the settings allow.
+/// Answers 503 where a request takes longer than the settings allow. A read that goes on on this very thread is heard out.
 pub async fn deadline(State(app): State<App>, request: Request, next: Next) -> Response {
     if is_upload(request.method(), request.uri()) {
         return next.run(request).await;

@@ -16,7 +16,7 @@ use super::roles::{May, MergeContacts, hide};
 use super::strict;
 use super::wire::{ContactAnswer, ContactBody};
 use crate::contact::identity::Identifier;
-use crate::contact::{Seq, render, time};
+use crate::contact::{Seq, time};
 use crate::engine::MergedIn;
 
 /// A contact to take in.
@@ -128,8 +128,8 @@ pub async fn unmerge(
         };
         let written = engine.unmerge(caller.actor(), &primary, secondary).map_err(|error| hide(error, &named))?;
         let catalog = engine.catalog(caller.actor().workspace)?;
-        let body = |contact| ContactBody(render::contact(contact, &catalog));
-        let (primary, secondary) = (body(&written.value.primary), body(&written.value.secondary));
+        let body = |contact| ContactBody::of(contact, &catalog);
+        let (primary, secondary) = (body(&written.value.primary)?, body(&written.value.secondary)?);
         Answer::sized(written.version, &UnmergedAnswer { primary, secondary, version: written.version }, 2048)
     })
     .await

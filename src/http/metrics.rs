@@ -1,14 +1,17 @@
 //! Counters for Prometheus: requests, their time, what the engine holds. Sums only: no workspace, user or contact.
 
 use std::collections::BTreeMap;
+use std::hash::{Hash, Hasher};
 use std::net::SocketAddr;
 
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::header::{CONTENT_TYPE, FORWARDED};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
-use metrics::{Label, counter, gauge, histogram, with_local_recorder};
+use hashbrown::{Equivalent, HashMap};
+use metrics::{Counter, Histogram, Label, counter, gauge, histogram, with_local_recorder};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+use parking_lot::RwLock;
 
 use super::app::App;
 use super::problem::Problem;
@@ -21,6 +24,40 @@ const BUCKETS: &[f64] = &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 
 pub struct Metrics {
     recorder: PrometheusRecorder,
     handle: PrometheusHandle,
+    /// Those that were asked for before: to find them by their labels costs more than to count.
+    known: RwLock<HashMap<Answered, Counters>>,
+}
+
+/// What requests are counted by.
+#[derive(PartialEq, Eq)]
+struct Answered {
+    method: &'static str,
+    route: String,
+    status: u16,
+}
+
+impl Hash for Answered {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.method, self.route.as_str(), self.status).hash(state);
+    }
+}
+
+impl Equivalent<Answered> for (&'static str, &str, u16) {
+    fn equivalent(&self, key: &Answered) -> bool {
+        *self == (key.method, key.route.as_str(), key.status)
+    }
+}
+
+struct Counters {
+    seconds: Histogram,
+    requests: Counter,
+}
+
+impl Counters {
+    fn note(&self, micros: u64) {
+        self.seconds.record(micros as f64 / 1e6);
+        self.requests.increment(1);
+    }
 }
 
 impl Metrics {
@@ -30,18 +67,26 @@ impl Metrics {
         let bucketed = builder.set_buckets_for_metric(Matcher::Full(SECONDS.into()), BUCKETS);
         let recorder = bucketed.unwrap_or_else(|_| PrometheusBuilder::new()).build_recorder();
         let handle = recorder.handle();
-        Metrics { recorder, handle }
+        Metrics { recorder, handle, known: RwLock::default() }
     }
 
     /// Counts an answered request. `route` is the template, never the address itself.
     pub fn answered(&self, method: &'static str, route: &str, status: u16, micros: u64) {
-        let status = status.to_string();
+        if let Some(found) = self.known.read().get(&(method, route, status)) {
+            return found.note(micros);
+        }
+        let known = self.made(method, route, status);
+        known.note(micros);
+        self.known.write().insert(Answered { method, route: route.to_owned(), status }, known);
+    }
+
+    fn made(&self, method: &'static str, route: &str, status: u16) -> Counters {
         with_local_recorder(&self.recorder, || {
-            let labels = vec![Label::from_static_parts("method", method), Label::new("route", route.to_owned())];
-            histogram!(SECONDS, labels.iter()).record(micros as f64 / 1e6);
-            let labels = labels.into_iter().chain([Label::new("status", status)]).collect::<Vec<_>>();
-            counter!("rollcall_http_requests_total", labels.iter()).increment(1);
-        });
+            let mut labels = vec![Label::from_static_parts("method", method), Label::new("route", route.to_owned())];
+            let seconds = histogram!(SECONDS, labels.iter());
+            labels.push(Label::new("status", status.to_string()));
+            Counters { seconds, requests: counter!("rollcall_http_requests_total", labels.iter()) }
+        })
     }
 
     /// Folds what was recorded since; without it the histogram's samples pile up between two scrapes.

@@ -1,8 +1,8 @@
 //! The API over HTTP: one file per resource, one shape of refusal, one table of roles.
 //!
 //! A request passes, from outside in: `observe` (id, log, counters), compression, the panic boundary, `limits` (time),
-//! `auth` (token, rate), `roles` (may this user do that?), `json` (the body), the handler, and the engine on a thread that
-//! may block.
+//! `auth` (token, rate), `roles` (may this user do that?), `json` (the body), the handler, and the engine: on a thread that
+//! may block, or at once where a read has nothing to wait for (`threads`).
 
 mod answer;
 mod app;
@@ -41,6 +41,7 @@ mod stages;
 mod strict;
 mod suggestions;
 mod tags;
+mod threads;
 mod users;
 mod wire;
 mod wording;
@@ -49,6 +50,7 @@ mod workspace;
 pub use problem::Kind;
 pub use server::{Error, Server, router, serve};
 pub use settings::Settings;
+pub use threads::runtime;
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -5,6 +5,7 @@
 use std::marker::PhantomData;
 
 use axum::extract::FromRequestParts;
+use axum::http::Version;
 use axum::http::request::Parts;
 
 use super::auth::Caller;
@@ -123,6 +124,8 @@ impl Rule {
 pub struct May<A> {
     actor: Actor,
     grant: Grant,
+    /// Whether other requests come by the same connection meanwhile.
+    shares_connection: bool,
     action: PhantomData<A>,
 }
 
@@ -132,7 +135,8 @@ impl<A: Action, S: Sync> FromRequestParts<S> for May<A> {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let Caller(actor) = Caller::of(parts)?;
         let grant = A::RULE.grant(actor.user.as_deref())?;
-        Ok(May { actor, grant, action: PhantomData })
+        let shares_connection = parts.version > Version::HTTP_11;
+        Ok(May { actor, grant, shares_connection, action: PhantomData })
     }
 }
 
@@ -143,6 +147,12 @@ impl<A: Action> May<A> {
     /// The refusal with its reason.
     pub fn also<B: Action>(&self) -> Result<(), Problem> {
         B::RULE.grant(self.actor.user.as_deref()).map(|_| ())
+    }
+
+    /// Whether a read has nothing to wait for: the workspace is awake and has that version, and nobody else's answer waits for
+    /// this one's thread.
+    pub fn at_hand(&self, engine: &Engine, min_version: Option<Seq>) -> bool {
+        !self.shares_connection && engine.is_at_hand(self.actor.workspace, min_version)
     }
 
     /// Who acts.
@@ -168,6 +178,11 @@ impl<A: Action> May<A> {
         }
         // Read again: the contact may carry what was defined after the first reading.
         Ok((found, engine.catalog(self.actor.workspace)?))
+    }
+
+    /// Whether [`May::reach`] asks nothing of the disk.
+    pub fn reaches_at_once(&self, engine: &Engine) -> bool {
+        self.grant != Seen && engine.is_at_hand(self.actor.workspace, None)
     }
 
     /// The identifier of a contact that this caller may reach, for a write.

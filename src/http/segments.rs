@@ -265,7 +265,8 @@ pub async fn contacts(
     let number =
         |name| Ok::<_, Problem>(query.number(name)?.map(|number| usize::try_from(number).unwrap_or(usize::MAX)));
     let (id, offset, limit) = (SegmentId(key.id()?), number("offset")?.unwrap_or(0), number("limit")?);
-    app.read(move |engine| {
+    let at_hand = caller.at_hand(app.engine(), min_version);
+    app.read_here(at_hand, move |engine| {
         let known = engine.definitions(caller.actor().workspace, min_version)?.value.segments.contains_key(&id);
         if !known {
             return Err(Problem::absent("segment", &key.0));

@@ -1,11 +1,14 @@
 //! The router with its layers, and the server: it listens, accepts within bounds, drains and closes.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::ConnectInfo;
+use axum::http::Request;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -15,6 +18,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
+use tower::ServiceExt;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use utoipa_axum::router::OpenApiRouter;
@@ -227,6 +231,20 @@ async fn accept(listener: &TcpListener, app: &App, graceful: &GracefulShutdown, 
     }
 }
 
+/// The router, told of each request who sent it.
+fn of_peer<B>(
+    router: Router,
+    peer: SocketAddr,
+) -> impl tower::Service<Request<B>, Response = Response, Error = Infallible, Future: Send> + Clone + Send
+where
+    B: http_body::Body<Data = Bytes, Error: Into<axum::BoxError>> + Send + 'static,
+{
+    router.map_request(move |mut request: Request<B>| {
+        request.extensions_mut().insert(ConnectInfo(peer));
+        request
+    })
+}
+
 fn connect(
     stream: TcpStream,
     peer: SocketAddr,
@@ -238,7 +256,7 @@ fn connect(
 ) {
     // Answers are small and written whole: waiting to fill a packet would only delay them.
     let _ = stream.set_nodelay(true);
-    let service = TowerToHyperService::new(router.clone().layer(axum::Extension(ConnectInfo(peer))));
+    let service = TowerToHyperService::new(of_peer(router.clone(), peer));
     let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
     let watched = graceful.watch(connection);
     connections.spawn(async move {

@@ -2,7 +2,6 @@
 
 use axum::extract::State;
 use serde::Serialize;
-use serde_json::{Map, Value as Json};
 use utoipa::ToSchema;
 
 use super::answer::Answer;
@@ -10,21 +9,25 @@ use super::app::App;
 use super::problem::{Kind, Problem};
 use super::query_string::QueryString;
 use super::roles::{May, MergeContacts};
-use crate::contact::{Catalog, Contact, Field, Seq, render};
+use super::wire::ContactBody;
+use crate::contact::render::{Form, Member};
+use crate::contact::{Field, Seq};
 use crate::engine::{SharedBy, Suggestion};
 
 const PAGE_MAX: u64 = 50;
 const PAGE_DEFAULT: u64 = 20;
-/// What is shown of a contact, beside whether it is blocked.
-const SHOWN: [Field; 8] = [
-    Field::Name,
-    Field::Email,
-    Field::Phone,
-    Field::Tags,
-    Field::Assignee,
-    Field::Status,
-    Field::LastMessageAt,
-    Field::CreatedAt,
+/// What is shown of a contact.
+const SHOWN: [Member; 10] = [
+    Member::Field(Field::Id),
+    Member::Field(Field::Name),
+    Member::Field(Field::Email),
+    Member::Field(Field::Phone),
+    Member::Field(Field::Tags),
+    Member::Field(Field::Assignee),
+    Member::Field(Field::Status),
+    Member::Field(Field::LastMessageAt),
+    Member::Field(Field::CreatedAt),
+    Member::Blocked,
 ];
 
 /// Contacts that share an e-mail or a phone.
@@ -40,7 +43,7 @@ pub struct SuggestionBody {
     count: u64,
     /// The first ten by id, each with what tells them apart; `blocked` ones cannot be merged.
     #[schema(value_type = Vec<Object>)]
-    contacts: Vec<Map<String, Json>>,
+    contacts: Vec<ContactBody>,
 }
 
 /// A page of merge suggestions.
@@ -79,7 +82,8 @@ pub async fn list(State(app): State<App>, caller: May<MergeContacts>, query: Que
     };
     app.read(move |engine| {
         let page = engine.merge_suggestions(caller.actor().workspace, by, offset, limit as usize, min_version)?;
-        let items = page.groups.into_iter().map(|group| body(group, &page.catalog)).collect();
+        let form = Form::of(&page.catalog, &SHOWN);
+        let items = page.groups.into_iter().map(|group| body(group, &form)).collect::<Result<_, _>>()?;
         let (total, version) = (page.total, page.version);
         Answer::sized(version, &MergeSuggestions { items, total, offset, limit, version }, 16 << 10)
     })
@@ -90,16 +94,12 @@ fn refused(detail: &str) -> Problem {
     Problem::new(Kind::InvalidQuery, detail).code("invalid_parameter")
 }
 
-fn body(group: Suggestion, catalog: &Catalog) -> SuggestionBody {
+fn body(group: Suggestion, form: &Form) -> Result<SuggestionBody, Problem> {
     let by = match group.by {
         SharedBy::Email => "email",
         SharedBy::Phone => "phone",
     };
-    let shown = |contact: &Contact| {
-        let mut shown = render::columns(contact, catalog, &SHOWN);
-        shown.insert("blocked".into(), contact.blocked.into());
-        shown
-    };
-    let contacts = group.contacts.iter().map(|contact| shown(contact)).collect();
-    SuggestionBody { by, value: group.value, count: group.count, contacts }
+    let contacts =
+        group.contacts.iter().map(|contact| ContactBody::in_form(contact, form)).collect::<Result<_, _>>()?;
+    Ok(SuggestionBody { by, value: group.value, count: group.count, contacts })
 }

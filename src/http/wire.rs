@@ -3,12 +3,15 @@
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value as Json, json};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
+use super::problem::Problem;
 use super::strict;
-use crate::contact::{Field, Kind, STANDARD, Seq};
+use crate::contact::render::Form;
+use crate::contact::{Catalog, Contact, Field, Kind, STANDARD, Seq};
 
 /// The members of a contact that a caller sends: read and checked by the contact's own rules, against the workspace.
 #[derive(Debug)]
@@ -49,7 +52,25 @@ impl ToSchema for ContactFields {
 /// A contact as it is answered.
 #[derive(Debug, Serialize)]
 #[serde(transparent)]
-pub struct ContactBody(pub Map<String, Json>);
+pub struct ContactBody(Box<RawValue>);
+
+impl ContactBody {
+    /// The contact with all its fields.
+    ///
+    /// # Errors
+    /// As [`ContactBody::in_form`].
+    pub fn of(contact: &Contact, catalog: &Catalog) -> Result<ContactBody, Problem> {
+        ContactBody::in_form(contact, &Form::whole(catalog))
+    }
+
+    /// The contact as the form has it.
+    ///
+    /// # Errors
+    /// `internal` where that is no JSON.
+    pub fn in_form(contact: &Contact, form: &Form) -> Result<ContactBody, Problem> {
+        RawValue::from_string(form.json(contact)).map(ContactBody).map_err(|_| Problem::internal())
+    }
+}
 
 impl PartialSchema for ContactBody {
     fn schema() -> RefOr<Schema> {

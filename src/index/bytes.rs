@@ -1,6 +1,6 @@
 //! Arrays of numbers: lengthening them by row, and writing them as little-endian bytes with their length before them.
 
-/// Lengthens an array by row so that it has the row, with an eighth to spare: doubling would leave a quarter unused.
+/// Lengthens an array by row so that it has the row, with a sixteenth to spare: doubling would leave a quarter unused.
 pub fn lengthen<T: Clone>(by_row: &mut Vec<T>, row: u32, missing: T) {
     let len = row as usize + 1;
     if len > by_row.len() {
@@ -9,10 +9,10 @@ pub fn lengthen<T: Clone>(by_row: &mut Vec<T>, row: u32, missing: T) {
     }
 }
 
-/// Makes room for `more` elements, with an eighth to spare.
+/// Makes room for `more` elements, with a sixteenth to spare.
 pub fn spare<T>(numbers: &mut Vec<T>, more: usize) {
     if numbers.capacity() - numbers.len() < more {
-        numbers.reserve_exact(more + numbers.len() / 8);
+        numbers.reserve_exact(more + numbers.len() / 16);
     }
 }
 
@@ -59,8 +59,8 @@ pub fn take_text(from: &mut &[u8]) -> Option<String> {
     String::from_utf8(take_bytes(from)?.to_vec()).ok()
 }
 
-macro_rules! arrays {
-    ($($put:ident $take:ident $number:ty;)*) => {$(
+macro_rules! put_arrays {
+    ($($put:ident $number:ty;)*) => {$(
         /// Appends an array with its length.
         pub fn $put(out: &mut Vec<u8>, numbers: &[$number]) {
             put_u64(out, numbers.len() as u64);
@@ -70,7 +70,11 @@ macro_rules! arrays {
             out.resize(start + size_of_val(numbers), 0);
             out[start..].as_chunks_mut().0.iter_mut().zip(numbers).for_each(|(to, number)| *to = number.to_le_bytes());
         }
+    )*};
+}
 
+macro_rules! take_arrays {
+    ($($take:ident $number:ty;)*) => {$(
         /// The array at the front.
         pub fn $take(from: &mut &[u8]) -> Option<Vec<$number>> {
             let len = usize::try_from(take_u64(from)?).ok()?.checked_mul(size_of::<$number>())?;
@@ -81,9 +85,13 @@ macro_rules! arrays {
     )*};
 }
 
-arrays! {
-    put_u16s take_u16s u16;
-    put_u32s take_u32s u32;
-    put_i64s take_i64s i64;
-    put_u64s take_u64s u64;
+put_arrays! {
+    put_u16s u16;
+    put_u32s u32;
+    put_u64s u64;
+}
+
+take_arrays! {
+    take_u16s u16;
+    take_u32s u32;
 }

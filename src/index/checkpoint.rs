@@ -16,7 +16,7 @@ use crate::contact::CustomFieldId;
 const MAGIC: &[u8; 8] = b"rollckpt";
 const END: &[u8; 8] = b"tpkcllor";
 /// Of the format, of this program, and of ICU, whose data decides the folding and the order of text: change the last with it.
-const VERSION: &str = concat!("1/", env!("CARGO_PKG_VERSION"), "/icu 2.4");
+const VERSION: &str = concat!("2/", env!("CARGO_PKG_VERSION"), "/icu 2.4");
 
 /// Memory that a length in the file is believed to need before its bytes are there.
 const ROOM_MAX: u64 = 64 << 20;
@@ -54,7 +54,7 @@ impl Index {
         add("unflushed".into(), self.unflushed.memory(), &|out| self.unflushed.write(out));
         add("sources".into(), 0, &|out| self.sources.write(out));
         add("locale".into(), 0, &|out| bytes::put_bytes(out, self.collation.locale().as_bytes()));
-        add("nameHeads".into(), self.name_heads.len() * 8 + 8, &|out| bytes::put_u64s(out, &self.name_heads));
+        add("nameHeads".into(), self.name_heads.len() * 4 + 8, &|out| bytes::put_u32s(out, &self.name_heads));
         for (&field, facet) in &self.facets {
             add(section_name("facet", field), facet.memory(), &|out| facet.write(out));
         }
@@ -127,7 +127,7 @@ impl Index {
         match name {
             "alive" => self.alive = RowSet::read(from)?,
             "unflushed" => self.unflushed = RowSet::read(from)?,
-            "nameHeads" => self.name_heads = bytes::take_u64s(from)?,
+            "nameHeads" => self.name_heads = bytes::take_u32s(from)?,
             "sources" => self.sources = Sources::read(from)?,
             "locale" => self.collation = Collation::new(&bytes::take_text(from)?),
             _ => {

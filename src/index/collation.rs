@@ -38,13 +38,13 @@ impl Collation {
         collated.then_with(|| a.cmp(b))
     }
 
-    /// The first 8 bytes of the text's sort key: where two texts' heads differ, the texts stand as their heads do.
-    pub fn head(&self, text: &str) -> u64 {
+    /// The first 4 bytes of the text's sort key: where two texts' heads differ, the texts stand as their heads do.
+    pub fn head(&self, text: &str) -> u32 {
         let mut key = SmallVec::<[u8; 64]>::new();
         if let Some(collator) = &self.collator {
             let Ok(()) = collator.write_sort_key_to(text, &mut key);
         }
-        (head(&key) >> 64) as u64
+        (head(&key) >> 96) as u32
     }
 
     /// Numbers given in the order of their texts, texts that are the same in the order of their numbers: by sort keys, which is
@@ -55,7 +55,7 @@ impl Collation {
         numbers: impl Iterator<Item = u32>,
         text: impl Fn(u32, &mut String),
         same: impl Fn(u32, u32) -> bool,
-        mut seen: impl FnMut(u32, u64),
+        mut seen: impl FnMut(u32, u32),
     ) -> Vec<u32> {
         let mut entries = Vec::with_capacity(numbers.size_hint().0);
         let (mut keys, mut scratch) = (Vec::new(), String::new());
@@ -67,7 +67,7 @@ impl Collation {
                 let Ok(()) = collator.write_sort_key_to(&scratch, &mut keys);
             }
             let head = head(&keys[start..]);
-            seen(number, (head >> 64) as u64);
+            seen(number, (head >> 96) as u32);
             entries.push(Entry { head, start, len: (keys.len() - start) as u32, number });
         }
         let tail = |entry: &Entry| keys.get(entry.start + 16..entry.start + entry.len as usize).unwrap_or_default();

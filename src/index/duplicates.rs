@@ -85,15 +85,15 @@ impl Duplicates {
             next: None,
         };
         if let Some(phones) = columns {
-            made.phone_rows.numbers = HashTable::with_capacity(phones.present_rows().len() as usize);
-            phones.present_rows().for_each(|row| made.put_phone(phones, row));
+            made.phone_rows.numbers = HashTable::with_capacity(phones.present().len() as usize);
+            phones.present().for_each(|row| made.put_phone(phones, row));
         }
         made
     }
 
     /// Those of no row yet.
     fn begin(columns: Option<&Column>) -> Duplicates {
-        let phones = columns.map_or(0, |phones| phones.present_rows().len() as usize);
+        let phones = columns.map_or(0, |phones| phones.present().len() as usize);
         let numbers = HashTable::with_capacity(phones);
         let phone_rows = PhoneRows { numbers, ..PhoneRows::default() };
         Duplicates { emails: RowSet::new(), phones: RowSet::new(), phone_rows, next: Some(0) }
@@ -236,7 +236,7 @@ impl PhoneRows {
             self.numbers.insert_unique(hasher.hash_one(digits), number, rehash);
             number
         });
-        self.rows.insert(number, row, phones.present_rows().len() as usize);
+        self.rows.insert(number, row, phones.present().len() as usize);
         Some(number)
     }
 
@@ -315,7 +315,7 @@ impl Index {
                 (Some(one), Some(other)) => one.len() == other.len() && one.is_subset(&other),
                 _ => false,
             };
-            phones.present_rows().iter().find(|row| !same(*row))
+            phones.present().iter().find(|row| !same(*row))
         })
     }
 }

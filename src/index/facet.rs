@@ -2,13 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use super::{Row, RowSet, bytes};
+use super::{Among, Row, RowSet, bytes};
 
-/// What a code's rows cost to count through the posting list: nanoseconds per block of 65 536 rows, and per row of a short list.
-const BLOCK_NS: u64 = 400;
-const POSTING_ROW_NS: u64 = 5;
-/// What a row costs to count through the column, in nanoseconds.
-const COLUMN_NS: u64 = 3;
+/// What a code's rows cost to count through the posting list, in tenths of a nanosecond: per block of 65,536 rows, and per row of a
+/// short list among many rows, or among few.
+const BLOCK_COST: u64 = 5_000;
+const AMONG_MANY_COST: u64 = 8;
+const AMONG_FEW_COST: u64 = 40;
+/// Rows of a block from which on they are many.
+const MANY: u64 = 4096;
+/// What a row costs to count through the column.
+const COLUMN_COST: u64 = 5;
 
 /// The posting lists of a field: codes are numbered by ordinals from 1 as they come, and a list that is empty gives its ordinal back.
 #[derive(Default)]
@@ -68,30 +72,22 @@ impl Postings {
         self.ordinals.iter().map(|(&code, &ordinal)| (code, &self.lists[ordinal as usize - 1]))
     }
 
-    /// Counts per code among the rows, zero counts left out. `walk(rows, counts)` adds the rows' own codes to the counts by ordinal - 1;
-    /// it is taken where `rows * walk_ns` is less than the posting lists cost.
-    pub fn counts(
-        &self,
-        present: &RowSet,
-        among: &RowSet,
-        walk_ns: u64,
-        walk: impl Fn(&RowSet, &mut [u64]),
-    ) -> Vec<(u32, u64)> {
-        // Of most rows, count those left out: fewer, and none when all are meant.
-        let most = among.len() > present.len() / 2;
-        let rest = if most { present.minus(among) } else { RowSet::new() };
-        let rows = if most { &rest } else { among };
+    /// Counts per code among the rows, ascending by code, zero counts left out. `walk(rows, counts)` adds the rows' own codes to the
+    /// counts by ordinal - 1; it is taken where `walk_cost` for each is less than what the posting lists cost.
+    pub fn counts(&self, among: &Among, walk_cost: u64, walk: impl Fn(&[Row], &mut [u64])) -> Vec<(u32, u64)> {
+        let rows = among.fewer();
         let mut counts = vec![0; self.lists.len()];
         if !rows.is_empty() {
-            let blocks = u64::from(present.max().unwrap_or(0) >> 16) + 1;
-            let by_lists: u64 = self.sizes.iter().map(|size| (blocks * BLOCK_NS).min(20 + size * POSTING_ROW_NS)).sum();
-            if rows.len() * walk_ns < by_lists {
-                walk(rows, &mut counts);
+            let blocks = u64::from(rows.max().unwrap_or(0) >> 16) + 1;
+            let row_cost = if rows.len() > blocks * MANY { AMONG_MANY_COST } else { AMONG_FEW_COST };
+            let by_lists: u64 = self.sizes.iter().map(|size| (blocks * BLOCK_COST).min(200 + size * row_cost)).sum();
+            if rows.len() * walk_cost < by_lists {
+                walk(among.list(), &mut counts);
             } else {
                 counts.iter_mut().zip(&self.lists).for_each(|(count, list)| *count = list.intersection_len(rows));
             }
         }
-        let count = |at: usize| if most { self.sizes[at] - counts[at] } else { counts[at] };
+        let count = |at: usize| among.of(self.sizes[at], counts[at]);
         let all = self.ordinals.iter().map(|(&code, &ordinal)| (code, count(ordinal as usize - 1)));
         all.filter(|(_, count)| *count > 0).collect()
     }
@@ -124,35 +120,54 @@ pub(super) fn nothing() -> &'static RowSet {
     &NOTHING
 }
 
-/// The rows' ordinals, 0 for none; two bytes each as long as that is enough.
+/// The rows' ordinals, 0 for none; one byte each as long as that is enough, then two, then four.
 enum Ordinals {
+    Byte(Vec<u8>),
     Narrow(Vec<u16>),
     Wide(Vec<u32>),
 }
 
+/// Evaluates an expression on the array, whichever it is.
+macro_rules! on_array {
+    ($ordinals:expr, $of_row:ident => $what:expr) => {
+        match $ordinals {
+            Ordinals::Byte($of_row) => $what,
+            Ordinals::Narrow($of_row) => $what,
+            Ordinals::Wide($of_row) => $what,
+        }
+    };
+}
+
+#[expect(clippy::useless_conversion)] // of the widest, whose numbers are as they are asked for
 impl Ordinals {
     fn get(&self, row: Row) -> u32 {
-        match self {
-            Ordinals::Narrow(of_row) => of_row.get(row as usize).map_or(0, |&ordinal| u32::from(ordinal)),
-            Ordinals::Wide(of_row) => of_row.get(row as usize).copied().unwrap_or(0),
-        }
+        on_array!(self, of_row => of_row.get(row as usize).map_or(0, |&ordinal| ordinal.into()))
     }
 
     fn set(&mut self, row: Row, ordinal: u32) {
-        if let (Ordinals::Narrow(of_row), Err(_)) = (&*self, u16::try_from(ordinal)) {
-            *self = Ordinals::Wide(of_row.iter().map(|&ordinal| u32::from(ordinal)).collect());
-        }
-        let at = row as usize;
+        self.widen(ordinal);
+        on_array!(self, of_row => {
+            bytes::lengthen(of_row, row, 0);
+            // It fits: the array was widened for it.
+            of_row[row as usize] = ordinal.try_into().unwrap_or_default();
+        });
+    }
+
+    fn widen(&mut self, ordinal: u32) {
         match self {
-            Ordinals::Narrow(of_row) => {
-                bytes::lengthen(of_row, row, 0);
-                of_row[at] = ordinal as u16;
+            Ordinals::Byte(of_row) if ordinal > u8::MAX.into() => {
+                *self = Ordinals::Narrow(of_row.iter().map(|&ordinal| ordinal.into()).collect());
+                self.widen(ordinal);
             }
-            Ordinals::Wide(of_row) => {
-                bytes::lengthen(of_row, row, 0);
-                of_row[at] = ordinal;
+            Ordinals::Narrow(of_row) if ordinal > u16::MAX.into() => {
+                *self = Ordinals::Wide(of_row.iter().map(|&ordinal| ordinal.into()).collect());
             }
+            _ => {}
         }
+    }
+
+    fn len(&self) -> usize {
+        on_array!(self, of_row => of_row.len())
     }
 }
 
@@ -165,7 +180,7 @@ pub struct Facet {
 
 impl Default for Facet {
     fn default() -> Facet {
-        Facet { of_row: Ordinals::Narrow(Vec::new()), postings: Postings::default(), present: RowSet::new() }
+        Facet { of_row: Ordinals::Byte(Vec::new()), postings: Postings::default(), present: RowSet::new() }
     }
 }
 
@@ -216,19 +231,17 @@ impl Facet {
     }
 
     /// Counts per code among the rows, ascending by code, zero counts left out. Chooses between the column (few rows) and posting lists (many).
-    pub fn counts(&self, among: &RowSet) -> Vec<(u32, u64)> {
-        self.postings.counts(&self.present, among, COLUMN_NS, |rows, counts| match &self.of_row {
-            Ordinals::Narrow(of_row) => tally(rows, of_row, counts),
-            Ordinals::Wide(of_row) => tally(rows, of_row, counts),
-        })
+    pub fn counts(&self, among: &Among) -> Vec<(u32, u64)> {
+        self.postings.counts(
+            among,
+            COLUMN_COST,
+            |rows, counts| on_array!(&self.of_row, of_row => tally(rows, of_row, counts)),
+        )
     }
 
     /// Bytes in memory, about.
     pub fn memory(&self) -> usize {
-        let column = match &self.of_row {
-            Ordinals::Narrow(of_row) => of_row.capacity() * 2,
-            Ordinals::Wide(of_row) => of_row.capacity() * 4,
-        };
+        let column = on_array!(&self.of_row, of_row => of_row.capacity() * of_row.first().map_or(1, size_of_val));
         column + self.postings.memory() + self.present.memory()
     }
 
@@ -236,6 +249,10 @@ impl Facet {
         self.present.write(out);
         self.postings.write(out);
         match &self.of_row {
+            Ordinals::Byte(of_row) => {
+                out.push(1);
+                bytes::put_bytes(out, of_row);
+            }
             Ordinals::Narrow(of_row) => {
                 out.push(2);
                 bytes::put_u16s(out, of_row);
@@ -249,15 +266,12 @@ impl Facet {
 
     pub(super) fn read(from: &mut &[u8]) -> Option<Facet> {
         let (present, postings) = (RowSet::read(from)?, Postings::read(from)?);
-        let width = from.split_off_first()?;
-        let of_row = match width {
+        let of_row = match from.split_off_first()? {
+            1 => Ordinals::Byte(bytes::take_bytes(from)?.to_vec()),
             2 => Ordinals::Narrow(bytes::take_u16s(from)?),
             _ => Ordinals::Wide(bytes::take_u32s(from)?),
         };
-        let most = match &of_row {
-            Ordinals::Narrow(of_row) => of_row.iter().copied().max().map_or(0, u32::from),
-            Ordinals::Wide(of_row) => of_row.iter().copied().max().unwrap_or(0),
-        };
+        let most = on_array!(&of_row, of_row => of_row.iter().copied().max().map_or(0, u32::from));
         (most as usize <= postings.codes.len()).then_some(Facet { of_row, postings, present })
     }
 
@@ -267,24 +281,30 @@ impl Facet {
         let all = RowSet::union(self.postings.lists.iter());
         let differing = |a: &RowSet, b: &RowSet| a.minus(b).min().or_else(|| b.minus(a).min());
         let stray = |(code, rows): (u32, &RowSet)| rows.iter().find(|&row| self.get(row) != Some(code));
-        let len = match &self.of_row {
-            Ordinals::Narrow(of_row) => of_row.len(),
-            Ordinals::Wide(of_row) => of_row.len(),
-        };
         differing(&all, &self.present)
             .or_else(|| self.postings().find_map(stray))
-            .or_else(|| (0..len as Row).find(|&row| self.get(row).is_some() != self.present.contains(row)))
+            .or_else(|| {
+                (0..self.of_row.len() as Row).find(|&row| self.get(row).is_some() != self.present.contains(row))
+            })
             .or_else(|| (lists != self.present.len()).then_some(0))
     }
 }
 
-fn tally<T: Copy + Into<u32>>(rows: &RowSet, of_row: &[T], counts: &mut [u64]) {
-    rows.for_each(|row| {
-        let ordinal: u32 = of_row.get(row as usize).map_or(0, |&ordinal| ordinal.into());
-        if ordinal != 0 {
-            counts[ordinal as usize - 1] += 1;
-        }
-    });
+fn tally<T: Copy + Into<u32>>(rows: &[Row], of_row: &[T], counts: &mut [u64]) {
+    let rows = &rows[..rows.partition_point(|&row| (row as usize) < of_row.len())];
+    // Two tables in turn: adding to a number that was just added to has to wait for it.
+    let mut tables = [vec![0; counts.len() + 1], vec![0; counts.len() + 1]];
+    let [even, odd] = &mut tables;
+    let (pairs, last) = rows.as_chunks();
+    for [a, b] in pairs {
+        let [a, b]: [u32; 2] = [of_row[*a as usize].into(), of_row[*b as usize].into()];
+        even[a as usize] += 1;
+        odd[b as usize] += 1;
+    }
+    last.iter().for_each(|row| even[of_row[*row as usize].into() as usize] += 1);
+    // The ordinal 0 is that of no code.
+    let sums = even.iter().zip(odd.iter()).skip(1);
+    counts.iter_mut().zip(sums).for_each(|(count, (even, odd))| *count += even + odd);
 }
 
 #[cfg(test)]
@@ -324,7 +344,9 @@ mod tests {
             prop_assert!((0..3100).all(|row| facet.get(row) == naive.get(&row).copied()));
             prop_assert!(facet.present().iter().eq(naive.keys().copied()));
             for among in [RowSet::from_unsorted(among), RowSet::from_range(0..=4000), RowSet::from_range(0..=40), RowSet::new()] {
-                prop_assert_eq!(facet.counts(&among), naive_counts(&naive, &among));
+                for all in [RowSet::from_range(0..=4000), facet.present().clone()] {
+                    prop_assert_eq!(facet.counts(&Among::new(&among, &all)), naive_counts(&naive, &among));
+                }
             }
             for (code, rows) in facet.postings() {
                 prop_assert!(rows.iter().eq(naive.iter().filter(|(_, c)| **c == code).map(|(row, _)| *row)));
@@ -342,7 +364,7 @@ mod tests {
         let mut facet = Facet::default();
         assert!((0..70_000).all(|row| facet.set(row, Some(row + 7))));
         assert_eq!((facet.get(69_999), facet.rows(8).min(), facet.rows(3).len()), (Some(70_006), Some(1), 0));
-        assert_eq!(facet.counts(&RowSet::from_range(5..=5)), vec![(12, 1)]);
+        assert_eq!(facet.counts(&Among::new(&RowSet::from_range(5..=5), facet.present())), vec![(12, 1)]);
         assert_eq!(facet.check(), None);
     }
 }

@@ -37,7 +37,9 @@ pub const NUMBERS: [Field; 7] = [
 pub const TEXTS: [Field; 3] = [Field::FirstName, Field::LastName, Field::Email];
 
 /// Orders that are there from the start; others are built when first asked for.
-pub const EAGER_ORDERS: [Field; 3] = [Field::Name, Field::LastMessageAt, Field::CreatedAt];
+///
+/// That of phones finds a number, and those that begin with some digits.
+pub const EAGER_ORDERS: [Field; 4] = [Field::Name, Field::LastMessageAt, Field::CreatedAt, Field::Phone];
 
 /// The structure of a custom field.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -118,7 +120,7 @@ pub struct Keys<'a> {
     pub texts: &'a BTreeMap<Field, TextColumn>,
     pub collation: &'a Collation,
     /// By row: the head of the full name's sort key, if the order of names is built.
-    pub name_heads: &'a [u64],
+    pub name_heads: &'a [u32],
 }
 
 impl<'a> Keys<'a> {
@@ -196,8 +198,8 @@ impl<'a> Keys<'a> {
     pub fn build(&self, field: Field) -> Order {
         let column = self.columns.get(&field);
         if let Some(column) = column {
-            let mut keyed = Vec::with_capacity(column.present_rows().len() as usize);
-            column.present_rows().for_each(|row| keyed.extend(column.get(row).map(|key| (key, row))));
+            let mut keyed = Vec::with_capacity(column.present().len() as usize);
+            column.present().for_each(|row| keyed.extend(column.get(row).map(|key| (key, row))));
             keyed.sort_unstable();
             return Order::from_sorted(&keyed.into_iter().map(|(_, row)| row).collect::<Vec<_>>());
         }
@@ -226,8 +228,8 @@ impl<'a> Keys<'a> {
     }
 
     /// Sorts all rows with a name; also gives the heads of their sort keys, by row.
-    pub fn build_name(&self) -> (Order, Vec<u64>) {
-        let part = |field| self.texts.get(&field).map(TextColumn::present).unwrap_or_default();
+    pub fn build_name(&self) -> (Order, Vec<u32>) {
+        let part = |field| self.texts.get(&field).map(|column| column.present().clone()).unwrap_or_default();
         let mut present = part(Field::FirstName);
         present |= &part(Field::LastName);
         let mut heads = vec![0; present.max().map_or(0, |last| last as usize + 1)];
@@ -238,7 +240,7 @@ impl<'a> Keys<'a> {
     }
 
     /// The head of the row's full name.
-    pub fn name_head(&self, row: Row) -> u64 {
+    pub fn name_head(&self, row: Row) -> u32 {
         self.text(Field::Name, row).map_or(0, |name| self.collation.head(&name))
     }
 }

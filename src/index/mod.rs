@@ -3,7 +3,10 @@
 //! The row of a contact is its id. [`Index::put`] takes a contact's current state, whatever it was before, so that
 //! applying a change twice does no harm; the index itself knows what it held for the row.
 
+mod among;
+mod blocks;
 mod bytes;
+mod cells;
 mod checkpoint;
 mod collation;
 mod column;
@@ -13,6 +16,7 @@ mod facet;
 mod fields;
 mod grams;
 mod order;
+mod packed;
 mod phone;
 mod rows;
 mod set_facet;
@@ -21,9 +25,12 @@ mod text;
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use smallvec::SmallVec;
 
+pub use among::Among;
+pub use blocks::at_least;
 pub use checkpoint::{CheckpointError, Section, write_sections};
 pub use collation::Collation;
 pub use column::{Column, number_from_key, number_key};
@@ -32,14 +39,14 @@ pub use facet::Facet;
 pub use fields::code_of;
 pub use grams::{EDGE_MAX, GRAM_MAX, GramError, GramIndex, GramSettings, GramView, PreparedView, RowTexts};
 pub use order::{Found, Order};
-pub use phone::{phone_key, phone_of_key, phone_prefix};
+pub use phone::{phone_exactly, phone_key, phone_of_key, phone_prefix};
 pub use rows::RowSet;
 pub use set_facet::SetFacet;
 pub use text::{Domains, TextColumn};
 
 use self::fields::{CHOICES, EAGER_ORDERS, Keys, NUMBERS, SETS, Structure, TEXTS, structure};
 use self::sources::Sources;
-use crate::contact::{Catalog, Contact, Field, Phone};
+use crate::contact::{Catalog, Contact, DataType, Field, Phone};
 
 /// A row: the contact's id.
 pub type Row = u32;
@@ -55,8 +62,8 @@ pub struct Index {
     texts: BTreeMap<Field, TextColumn>,
     /// Those that are built; kept up to date by `put`.
     orders: BTreeMap<Field, Order>,
-    /// By row: the first 8 bytes of the full name's sort key, which spare most comparing of names. Empty while names have no order.
-    name_heads: Vec<u64>,
+    /// By row: the first 4 bytes of the full name's sort key, which spare most comparing of names. Empty while names have no order.
+    name_heads: Vec<u32>,
     sources: Sources,
     /// Who shares an e-mail or phone; kept up to date by `put` once it is built.
     duplicates: Option<Box<Duplicates>>,
@@ -180,7 +187,7 @@ impl Index {
         self.columns.retain(|field, _| is_defined(field));
         // The text index has the texts of a field that goes until their rows are written anew.
         for (_, column) in self.texts.iter().filter(|(field, _)| !is_defined(field)) {
-            self.unflushed |= &column.present();
+            self.unflushed |= column.present();
         }
         self.texts.retain(|field, _| is_defined(field));
         self.orders.retain(|field, _| is_defined(field));
@@ -191,7 +198,9 @@ impl Index {
                     self.facets.entry(field).or_default();
                 }
                 Structure::Column => {
-                    self.columns.entry(field).or_default();
+                    let numbers = custom.data_type == DataType::Number;
+                    let empty = || if numbers { Column::of_numbers() } else { Column::default() };
+                    self.columns.entry(field).or_insert_with(empty);
                 }
                 Structure::Text => {
                     self.texts.entry(field).or_default();
@@ -289,8 +298,8 @@ impl Index {
         let facet = self.facets.get(&field).map(|facet| facet.present().clone());
         facet
             .or_else(|| self.sets.get(&field).map(|set| set.present().clone()))
-            .or_else(|| self.columns.get(&field).map(Column::present))
-            .or_else(|| self.texts.get(&field).map(TextColumn::present))
+            .or_else(|| self.columns.get(&field).map(|column| column.present().clone()))
+            .or_else(|| self.texts.get(&field).map(|column| column.present().clone()))
             .unwrap_or_default()
     }
 
@@ -298,6 +307,14 @@ impl Index {
     /// need none: their posting lists and ids are the order.
     pub fn order(&self, field: Field) -> Option<&Order> {
         self.orders.get(&field)
+    }
+
+    /// The positions of the keys `from..=to` in the order of a field with numbers, if it is built.
+    pub fn positions(&self, field: Field, from: i64, to: i64) -> Option<Range<usize>> {
+        let (column, order) = (self.columns.get(&field)?, self.orders.get(&field)?);
+        let start = order.partition(|row| column.get(row).is_some_and(|key| key < from));
+        let end = order.partition(|row| column.get(row).is_some_and(|key| key <= to));
+        Some(start..end.max(start))
     }
 
     /// Builds an order that is missing. Cheap when it is there. Costs about 0.1 s (numbers) to 1 s (text) per million rows.
@@ -367,7 +384,7 @@ impl Index {
             ("sets", self.sets.values().map(SetFacet::memory).sum()),
             ("columns", self.columns.values().map(Column::memory).sum()),
             ("texts", self.texts.values().map(TextColumn::memory).sum()),
-            ("orders", self.orders.values().map(Order::memory).sum::<usize>() + self.name_heads.capacity() * 8),
+            ("orders", self.orders.values().map(Order::memory).sum::<usize>() + self.name_heads.capacity() * 4),
             ("duplicates", self.duplicates.as_ref().map_or(0, |duplicates| duplicates.memory())),
         ]
     }

@@ -4,6 +4,7 @@ mod window;
 
 use std::cmp::Ordering;
 
+use super::packed::Packed;
 use super::{Row, RowSet, bytes};
 
 pub use window::Found;
@@ -14,12 +15,10 @@ const CHUNK: usize = 512;
 const FILLED: usize = 448;
 /// A chunk that has fewer is joined with a neighbour, if both fit in half a chunk.
 const SPARSE: usize = 64;
-/// In `chunk_of`: the row is not in the order.
-const NOWHERE: u32 = u32::MAX;
 
 /// The rows that have a value, ascending by (key, row). Holds no keys: callers pass comparisons that read the column.
 ///
-/// About 9 bytes a row. Inserting costs some twenty comparisons, taking out none.
+/// About 6½ bytes a row. Inserting costs some twenty comparisons, taking out none.
 #[derive(Default)]
 pub struct Order {
     /// By chunk number; a free one is empty.
@@ -29,8 +28,8 @@ pub struct Order {
     free: Vec<u32>,
     /// The chunks in order.
     places: Vec<Place>,
-    /// By row: its chunk's number.
-    chunk_of: Vec<u32>,
+    /// By row: its chunk's number + 1, or 0 for none.
+    chunk_of: Packed,
     len: usize,
 }
 
@@ -46,9 +45,9 @@ impl Order {
     pub fn from_sorted(rows: &[Row]) -> Order {
         let mut order = Order { len: rows.len(), ..Order::default() };
         let end = rows.iter().max().map_or(0, |&last| last as usize + 1);
-        order.chunk_of = vec![NOWHERE; end];
+        order.chunk_of = Packed::with_room(end, rows.len().div_ceil(FILLED) as u64);
         for (at, part) in rows.chunks(FILLED).enumerate() {
-            part.iter().for_each(|&row| order.chunk_of[row as usize] = at as u32);
+            part.iter().for_each(|&row| order.chunk_of.set(row, at as u64 + 1));
             order.chunks.push(part.to_vec());
             order.place_of.push(at as u32);
             order.places.push(Place { chunk: at as u32, len: part.len() as u32 });
@@ -59,7 +58,6 @@ impl Order {
     /// Inserts a row; `compare(other)` says how `other` stands to the new row by (key, row). A row that is in is taken out first.
     pub fn insert(&mut self, row: Row, mut compare: impl FnMut(Row) -> Ordering) {
         self.remove(row);
-        bytes::lengthen(&mut self.chunk_of, row, NOWHERE);
         let last = self.places.last().and_then(|place| self.chunks[place.chunk as usize].last());
         let (place, at) = match last {
             None => {
@@ -99,7 +97,7 @@ impl Order {
         }
         chunk.insert(at, row);
         self.places[place].len += 1;
-        self.chunk_of[row as usize] = number;
+        self.chunk_of.set(row, u64::from(number) + 1);
         self.len += 1;
     }
 
@@ -119,7 +117,7 @@ impl Order {
             self.place_of.push(0);
             self.chunks.len() as u32 - 1
         });
-        rows.iter().for_each(|&row| self.chunk_of[row as usize] = number);
+        rows.iter().for_each(|&row| self.chunk_of.set(row, u64::from(number) + 1));
         self.places.insert(place, Place { chunk: number, len: rows.len() as u32 });
         self.chunks[number as usize] = rows;
         self.renumber(place);
@@ -146,7 +144,7 @@ impl Order {
         // The chunk has the row, as `chunk_of` says so.
         let Some(at) = chunk.iter().position(|&other| other == row) else { return false };
         chunk.remove(at);
-        self.chunk_of[row as usize] = NOWHERE;
+        self.chunk_of.set(row, 0);
         self.len -= 1;
         let place = self.place_of[number as usize] as usize;
         self.places[place].len -= 1;
@@ -170,14 +168,14 @@ impl Order {
         };
         let (into, from) = (self.places[first].chunk, self.places[first + 1].chunk);
         let mut rows = std::mem::take(&mut self.chunks[from as usize]);
-        rows.iter().for_each(|&row| self.chunk_of[row as usize] = into);
+        rows.iter().for_each(|&row| self.chunk_of.set(row, u64::from(into) + 1));
         self.places[first].len += rows.len() as u32;
         self.chunks[into as usize].append(&mut rows);
         self.close(first + 1);
     }
 
     fn chunk(&self, row: Row) -> Option<u32> {
-        self.chunk_of.get(row as usize).copied().filter(|&chunk| chunk != NOWHERE)
+        self.chunk_of.get(row).checked_sub(1).map(|chunk| chunk as u32)
     }
 
     fn rows_at(&self, place: usize) -> &[Row] {
@@ -259,7 +257,7 @@ impl Order {
     /// Bytes in memory, about.
     pub fn memory(&self) -> usize {
         let chunks: usize = self.chunks.iter().map(|chunk| chunk.capacity() * 4 + 8).sum();
-        chunks + self.chunks.capacity() * 24 + self.places.capacity() * 12 + self.chunk_of.capacity() * 4
+        chunks + self.chunks.capacity() * 24 + self.places.capacity() * 12 + self.chunk_of.memory()
     }
 
     /// Appends the rows in order to `out`.
@@ -298,7 +296,7 @@ impl Order {
                 count += 1;
             }
         }
-        let noted = self.chunk_of.iter().filter(|&&chunk| chunk != NOWHERE).count();
+        let noted = self.chunk_of.iter().filter(|&chunk| chunk != 0).count();
         if count != self.len || noted != self.len {
             return Err(format!("{count} rows in chunks, {noted} with a chunk, {} counted", self.len));
         }

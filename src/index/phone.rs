@@ -27,6 +27,12 @@ pub fn phone_of_key(key: i64) -> Phone {
     Phone { digits, calling_code_len: (key & 3) as u8, given: String::new() }
 }
 
+/// The keys of the phones of just these digits, whatever their calling code; none for what is no number.
+pub fn phone_exactly(digits: &str) -> Option<RangeInclusive<i64>> {
+    let first = *phone_prefix(digits)?.start();
+    Some(first..=first | 3)
+}
+
 /// The keys of the phones whose digits begin with these; none for what is no prefix of a number.
 pub fn phone_prefix(digits: &str) -> Option<RangeInclusive<i64>> {
     let len = u32::try_from(digits.len()).ok().filter(|len| (1..=DIGITS).contains(len))?;
@@ -61,13 +67,15 @@ mod tests {
             prop_assert_eq!(key_a.cmp(&key_b), a.cmp(&b));
             prop_assert_eq!(phone_prefix(&prefix).unwrap().contains(&key_a), a.starts_with(&prefix));
             prop_assert!(phone_prefix(&b).unwrap().contains(&key_b));
+            prop_assert_eq!(phone_exactly(&prefix).unwrap().contains(&key_a), a == prefix);
+            prop_assert!(phone_exactly(&b).unwrap().contains(&key_b));
         }
     }
 
     #[test]
     fn what_is_no_prefix_has_no_range() {
         for typed in ["", "12a", "+60", "1234567890123456"] {
-            assert!(phone_prefix(typed).is_none());
+            assert!(phone_prefix(typed).is_none() && phone_exactly(typed).is_none());
         }
     }
 }

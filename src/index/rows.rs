@@ -8,6 +8,7 @@ use std::ops::{BitAndAssign, BitOrAssign, Bound, RangeInclusive, SubAssign};
 use roaring::{MultiOps, RoaringBitmap};
 use smallvec::SmallVec;
 
+use super::blocks::{Blocks, WORDS};
 use super::{Row, bytes};
 
 /// Rows per block of [`RowSet::for_each`]: 4 KiB on the stack.
@@ -83,38 +84,20 @@ impl RowSet {
         let bits = self.max().map_or(0, |max| max as usize + 1).max(rows);
         let mut words = vec![0u64; bits.div_ceil(64)];
         // Dense sets are written out faster than gone through, as their blocks are words already.
-        if self.len().saturating_mul(32) < bits as u64 || self.copy_blocks(&mut words).is_none() {
+        if self.len().saturating_mul(32) < bits as u64 {
             self.for_each(|row| words[row as usize / 64] |= 1 << (row % 64));
+        } else {
+            Blocks::of(self).iter().for_each(|(number, block)| block.mark(&mut words[number * WORDS..]));
         }
         words
     }
 
-    /// Copies the rows to words by way of the portable format: its cookie and count, key and length of each block, where
-    /// each begins, then a block of 8 KiB of bits, or of 16-bit numbers if it has at most 4096.
-    fn copy_blocks(&self, words: &mut [u64]) -> Option<()> {
+    /// The portable format, which [`Blocks`] reads.
+    pub(super) fn portable(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(self.0.serialized_size());
-        self.0.serialize_into(&mut bytes).ok()?;
-        let mut head = &bytes[..];
-        let (cookie, count) = (bytes::take_u32(&mut head)?, bytes::take_u32(&mut head)? as usize);
-        let (keys, starts) = head.split_at_checked(count * 4)?;
-        if cookie != 12346 {
-            return None;
-        }
-        for (key, start) in keys.as_chunks::<4>().0.iter().zip(starts.as_chunks::<4>().0) {
-            let (first, len) = (u16::from_le_bytes([key[0], key[1]]), u16::from_le_bytes([key[2], key[3]]));
-            let block = bytes.get(u32::from_le_bytes(*start) as usize..)?;
-            let to = words.get_mut(usize::from(first) * 1024..)?;
-            if len < 4096 {
-                for low in block.as_chunks::<2>().0.get(..=usize::from(len))? {
-                    let low = u16::from_le_bytes(*low);
-                    *to.get_mut(usize::from(low / 64))? |= 1 << (low % 64);
-                }
-            } else {
-                let bits = block.get(..8192)?.as_chunks::<8>().0;
-                to.iter_mut().zip(bits).for_each(|(word, bits)| *word = u64::from_le_bytes(*bits));
-            }
-        }
-        Some(())
+        // Writing to a vector cannot fail.
+        let _ = self.0.serialize_into(&mut bytes);
+        bytes
     }
 
     /// Every row of a range.
@@ -231,6 +214,14 @@ impl RowSet {
     /// The rows above `row`, ascending.
     pub fn after(&self, row: Row) -> impl Iterator<Item = Row> + '_ {
         self.0.range((Bound::Excluded(row), Bound::Unbounded))
+    }
+
+    /// The rows ascending, as a list.
+    pub fn to_rows(&self) -> Vec<Row> {
+        let mut rows = vec![0; self.len() as usize];
+        let filled = self.0.iter().next_many(&mut rows).len();
+        rows.truncate(filled);
+        rows
     }
 
     /// Calls `f` with every row ascending, in blocks: 20 times faster than `iter` on dense sets.
@@ -355,6 +346,7 @@ mod tests {
             let mut seen = Vec::new();
             set_a.for_each(|row| seen.push(row));
             prop_assert!(seen.iter().eq(a.iter()));
+            prop_assert_eq!(&set_a.to_rows(), &seen);
             prop_assert_eq!(&RowSet::from_words(&set_a.to_words(0)), &set_a);
             prop_assert!(set_a.to_words(500_000).len() * 64 >= 500_000);
             prop_assert!(set_a.and(&set_b).iter().eq(a.intersection(&b).copied()));

@@ -2,23 +2,25 @@
 
 use smallvec::SmallVec;
 
+use super::blocks::{WORDS, counted};
+use super::cells::Cells;
 use super::facet::{Postings, nothing};
-use super::{Row, RowSet, bytes};
+use super::{Among, Row, RowSet, bytes};
 
-/// Ordinals a row holds without an allocation of its own.
-const INLINE: usize = 4;
-/// First of a cell whose row has more ordinals, or longer ones: the next two are the place of its overflow.
-const OVERFLOWS: u16 = u16::MAX;
-/// What a row costs to count through its own codes, in nanoseconds.
-const OWN_CODES_NS: u64 = 16;
+/// What a row costs to count through its own codes, in tenths of a nanosecond.
+const OWN_CODES_COST: u64 = 65;
+/// Bits of a row's number of codes.
+const BITS: usize = 4;
+/// The number of codes that stands for itself and all above.
+const MANY: usize = (1 << BITS) - 1;
 
-/// A set of codes per row: 8 bytes a row while it has no more than four codes.
+/// A set of codes per row: 4 or 8 bytes a row while it has no more than four codes, 16 more up to eight.
 #[derive(Default)]
 pub struct SetFacet {
-    /// Ordinals in the order of their codes, 0 behind the last.
-    cells: Vec<[u16; INLINE]>,
-    overflows: Vec<Box<[u32]>>,
-    free: Vec<u32>,
+    /// Ordinals in the order of their codes.
+    cells: Cells,
+    /// How many codes each row has, up to [`MANY`]: bit `k` of the numbers of 64 rows in each word of the `k`-th.
+    sizes: [Vec<u64>; BITS],
     postings: Postings,
     present: RowSet,
 }
@@ -29,7 +31,7 @@ type Ordinals = SmallVec<[u32; 8]>;
 impl SetFacet {
     /// Sets the row's codes: ascending, each once. Answers whether anything changed.
     pub fn set(&mut self, row: Row, codes: &[u32]) -> bool {
-        let old: Ordinals = self.ordinals(row).collect();
+        let old: Ordinals = self.cells.get(row).collect();
         if old.iter().map(|&ordinal| self.postings.code(ordinal)).eq(codes.iter().copied()) {
             return false;
         }
@@ -45,43 +47,14 @@ impl SetFacet {
             }
             _ => {}
         }
-        self.keep(row, &new);
+        self.cells.set(row, &new);
+        put_size(&mut self.sizes, row, new.len());
         true
-    }
-
-    fn keep(&mut self, row: Row, ordinals: &[u32]) {
-        let at = row as usize;
-        bytes::lengthen(&mut self.cells, row, [0; INLINE]);
-        if let Some(overflow) = overflow(self.cells[at]) {
-            self.overflows[overflow] = Box::default();
-            self.free.push(overflow as u32);
-        }
-        let mut cell = [0; INLINE];
-        if ordinals.len() <= INLINE && ordinals.iter().all(|&ordinal| ordinal < u32::from(OVERFLOWS)) {
-            cell.iter_mut().zip(ordinals).for_each(|(cell, &ordinal)| *cell = ordinal as u16);
-        } else {
-            let overflow = self.free.pop().unwrap_or_else(|| {
-                self.overflows.push(Box::default());
-                self.overflows.len() as u32 - 1
-            });
-            self.overflows[overflow as usize] = ordinals.into();
-            cell = [OVERFLOWS, overflow as u16, (overflow >> 16) as u16, 0];
-        }
-        self.cells[at] = cell;
-    }
-
-    fn ordinals(&self, row: Row) -> impl Iterator<Item = u32> + '_ {
-        let cell = self.cells.get(row as usize).copied().unwrap_or_default();
-        let (inline, overflow) = match overflow(cell) {
-            Some(overflow) => ([0; INLINE], &*self.overflows[overflow]),
-            None => (cell, &[][..]),
-        };
-        inline.into_iter().take_while(|&ordinal| ordinal != 0).map(u32::from).chain(overflow.iter().copied())
     }
 
     /// The row's codes, ascending.
     pub fn get(&self, row: Row) -> impl Iterator<Item = u32> + '_ {
-        self.ordinals(row).map(|ordinal| self.postings.code(ordinal))
+        self.cells.get(row).map(|ordinal| self.postings.code(ordinal))
     }
 
     /// The rows with that code.
@@ -99,46 +72,75 @@ impl SetFacet {
         self.postings.iter()
     }
 
+    /// The rows that have codes, and none but these: ascending, each once.
+    pub fn only(&self, codes: &[u32]) -> RowSet {
+        let (mut inside, mut outside) = (Vec::with_capacity(codes.len()), Vec::new());
+        for (code, rows) in self.postings() {
+            if codes.binary_search(&code).is_ok() { &mut inside } else { &mut outside }.push(rows);
+        }
+        let entries = |lists: &[&RowSet]| lists.iter().map(|rows| rows.len()).sum::<u64>();
+        if entries(&outside) < entries(&inside) {
+            return self.present.minus(&RowSet::union(outside));
+        }
+        // As many of these as it has in all.
+        let mut rows = counted(&inside, |counts, number, words| {
+            let sizes = self.sizes.each_ref().map(|plane| plane.get(number * WORDS..).unwrap_or_default());
+            counts.mark_equal(&sizes, words);
+        });
+        if inside.len() >= MANY {
+            for row in self.many().iter() {
+                if self.get(row).all(|code| codes.binary_search(&code).is_ok()) {
+                    rows.insert(row);
+                } else {
+                    rows.remove(row);
+                }
+            }
+        }
+        rows
+    }
+
+    /// The rows with [`MANY`] codes or more.
+    fn many(&self) -> RowSet {
+        let [first, rest @ ..] = &self.sizes;
+        let all = |at: usize, word: u64| rest.iter().fold(word, |all, plane| all & plane.get(at).copied().unwrap_or(0));
+        RowSet::from_words(&first.iter().enumerate().map(|(at, &word)| all(at, word)).collect::<Vec<_>>())
+    }
+
     /// Counts per code among the rows, ascending by code, zero counts left out. Chooses between rows' own codes (few rows) and posting lists (many).
-    pub fn counts(&self, among: &RowSet) -> Vec<(u32, u64)> {
-        self.postings.counts(&self.present, among, OWN_CODES_NS, |rows, counts| {
-            rows.for_each(|row| self.ordinals(row).for_each(|ordinal| counts[ordinal as usize - 1] += 1));
-        })
+    pub fn counts(&self, among: &Among) -> Vec<(u32, u64)> {
+        self.postings.counts(among, OWN_CODES_COST, |rows, counts| self.cells.tally(rows, counts))
     }
 
     /// Bytes in memory, about.
     pub fn memory(&self) -> usize {
-        let overflows: usize = self.overflows.iter().map(|ordinals| 16 + ordinals.len().max(1) * 4 + 8).sum();
-        self.cells.capacity() * 8 + overflows + self.postings.memory() + self.present.memory()
+        let sizes: usize = self.sizes.iter().map(|plane| plane.capacity() * 8).sum();
+        self.cells.memory() + sizes + self.postings.memory() + self.present.memory()
     }
 
     pub(super) fn write(&self, out: &mut Vec<u8>) {
         self.present.write(out);
         self.postings.write(out);
-        bytes::put_u16s(out, self.cells.as_flattened());
-        bytes::put_u32s(out, &self.free);
-        bytes::put_u64(out, self.overflows.len() as u64);
-        self.overflows.iter().for_each(|ordinals| bytes::put_u32s(out, ordinals));
+        self.cells.write(out);
     }
 
     pub(super) fn read(from: &mut &[u8]) -> Option<SetFacet> {
-        let (present, postings) = (RowSet::read(from)?, Postings::read(from)?);
-        let cells = bytes::take_u16s(from)?.as_chunks().0.to_vec();
-        let free = bytes::take_u32s(from)?;
-        let overflows = bytes::take_u64(from)?;
-        let overflows =
-            (0..overflows).map(|_| Some(bytes::take_u32s(from)?.into())).collect::<Option<Vec<Box<[u32]>>>>()?;
-        Some(SetFacet { cells, overflows, free, postings, present })
+        let (present, postings, cells) = (RowSet::read(from)?, Postings::read(from)?, Cells::read(from)?);
+        let mut sizes = Default::default();
+        present.for_each(|row| put_size(&mut sizes, row, cells.get(row).count()));
+        Some(SetFacet { cells, sizes, postings, present })
     }
 
     /// The first row at which posting lists, rows' own codes and `present` disagree.
     pub(super) fn check(&self) -> Option<Row> {
         let rows = 0..self.cells.len() as Row;
+        let bit = |plane: &Vec<u64>, row: Row| plane.get(row as usize / 64).map_or(0, |word| word >> (row % 64) & 1);
+        let size = |row| self.sizes.iter().rev().fold(0, |size, plane| size << 1 | bit(plane, row) as usize);
         let mut own = 0;
         let ill = rows.clone().find(|&row| {
             let codes: SmallVec<[u32; 8]> = self.get(row).collect();
             own += codes.len() as u64;
             codes.is_empty() == self.present.contains(row)
+                || codes.len().min(MANY) != size(row)
                 || !codes.is_sorted_by(|a, b| a < b)
                 || codes.iter().any(|&code| !self.rows(code).contains(row))
         });
@@ -148,8 +150,12 @@ impl SetFacet {
     }
 }
 
-fn overflow(cell: [u16; INLINE]) -> Option<usize> {
-    (cell[0] == OVERFLOWS).then(|| usize::from(cell[1]) | usize::from(cell[2]) << 16)
+fn put_size(sizes: &mut [Vec<u64>; BITS], row: Row, size: usize) {
+    for (bit, plane) in sizes.iter_mut().enumerate() {
+        bytes::lengthen(plane, row / 64, 0);
+        let word = &mut plane[row as usize / 64];
+        *word = *word & !(1 << (row % 64)) | (size.min(MANY) as u64 >> bit & 1) << (row % 64);
+    }
 }
 
 #[cfg(test)]
@@ -165,8 +171,9 @@ mod tests {
 
         #[test]
         fn a_set_facet_answers_as_a_map(
-            sets in proptest::collection::vec((0u32..2000, proptest::collection::btree_set(0u32..15, 0..9)), 0..500),
+            sets in proptest::collection::vec((0u32..2000, proptest::collection::btree_set(0u32..20, 0..18)), 0..500),
             among in proptest::collection::vec(0u32..2100, 0..1500),
+            only in proptest::collection::vec(proptest::collection::btree_set(0u32..20, 0..20), 0..4),
         ) {
             let (mut facet, mut naive) = (SetFacet::default(), BTreeMap::<Row, BTreeSet<u32>>::new());
             for (row, codes) in sets {
@@ -181,7 +188,14 @@ mod tests {
                 let mut counts = BTreeMap::new();
                 let rows = naive.iter().filter(|(row, _)| among.contains(**row));
                 rows.flat_map(|(_, codes)| codes).for_each(|code| *counts.entry(*code).or_insert(0u64) += 1);
-                prop_assert!(facet.counts(&among).into_iter().eq(counts));
+                for all in [RowSet::from_range(0..=4000), facet.present().clone()] {
+                    prop_assert!(facet.counts(&Among::new(&among, &all)).into_iter().eq(counts.clone()));
+                }
+            }
+            for only in only.into_iter().chain([BTreeSet::new(), (0..25).collect(), (0..17).collect(), (5..20).collect()]) {
+                let codes: Vec<u32> = only.iter().copied().collect();
+                let rows = naive.iter().filter(|(_, codes)| !codes.is_empty() && codes.is_subset(&only));
+                prop_assert!(facet.only(&codes).iter().eq(rows.map(|(row, _)| *row)));
             }
             let mut bytes = Vec::new();
             facet.write(&mut bytes);
@@ -197,6 +211,10 @@ mod tests {
         assert!((0..66_000).all(|row| facet.set(row, &[row, row + 1])));
         assert!(facet.get(65_990).eq([65_990, 65_991]));
         assert!(facet.rows(65_536).iter().eq([65_535, 65_536]));
+        let rows = RowSet::from_sorted([3, 65_990]);
+        let counts = facet.counts(&Among::new(&rows, facet.present()));
+        assert_eq!(counts, [(3, 1), (4, 1), (65_990, 1), (65_991, 1)]);
+        assert!(facet.only(&[65_990, 65_991]).iter().eq([65_990]));
         assert_eq!(facet.check(), None);
     }
 }

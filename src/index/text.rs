@@ -1,7 +1,7 @@
 //! A text field: each distinct folded text once, with its rows; and each row's text.
 //!
 //! Texts are kept compare-folded (`contact::fold::compare`), and search-folded too where that differs.
-//! A distinct text costs about 20 bytes beside its own, and 4 to 7 bytes for each of its rows.
+//! A distinct text costs about 20 bytes beside its own, and 2 to 7 bytes for each of its rows.
 
 mod rows_of;
 mod rows_tested;
@@ -13,6 +13,7 @@ use memchr::memmem::Finder;
 
 pub(super) use self::rows_of::RowsOf;
 use super::duplicates::Sharing;
+use super::packed::Packed;
 use super::{Row, RowSet, bytes};
 use crate::contact::fold;
 
@@ -28,7 +29,8 @@ const COMPACT_FROM: usize = 64 * 1024;
 /// A text per row, each distinct text kept once.
 pub struct TextColumn {
     /// By row: the text's number + 1, or 0 for none.
-    of_row: Vec<u32>,
+    of_row: Packed,
+    present: RowSet,
     /// By text's number: where it stands in the arena, in units of `ALIGN`.
     places: Vec<u32>,
     rows: RowsOf,
@@ -57,7 +59,8 @@ pub struct Domains {
 impl Default for TextColumn {
     fn default() -> TextColumn {
         TextColumn {
-            of_row: Vec::new(),
+            of_row: Packed::default(),
+            present: RowSet::new(),
             places: Vec::new(),
             rows: RowsOf::default(),
             free: Vec::new(),
@@ -94,9 +97,9 @@ impl TextColumn {
         let hash = self.hasher.hash_one(&*compare);
         let found = self.numbers.find(hash, |&number| self.text(number) == (&*compare, &*search));
         let number = found.copied().unwrap_or_else(|| self.add(hash, &compare, &search));
-        self.rows.insert(number, row, self.of_row.len());
-        bytes::lengthen(&mut self.of_row, row, 0);
-        self.of_row[row as usize] = number + 1;
+        self.rows.insert(number, row, self.of_row.rows());
+        self.of_row.set(row, u64::from(number) + 1);
+        self.present.insert(row);
         if search != compare {
             self.accented.insert(row);
         }
@@ -128,7 +131,8 @@ impl TextColumn {
 
     fn clear(&mut self, row: Row) -> bool {
         let Some(number) = self.number(row) else { return false };
-        self.of_row[row as usize] = 0;
+        self.of_row.set(row, 0);
+        self.present.remove(row);
         self.accented.remove(row);
         if let Some(domains) = &mut self.domains {
             domains.texts.clear(row);
@@ -173,7 +177,7 @@ impl TextColumn {
 
     /// The number of the row's text: rows with equal numbers have equal texts, until the next change.
     pub(super) fn number(&self, row: Row) -> Option<u32> {
-        self.of_row.get(row as usize)?.checked_sub(1)
+        self.of_row.get(row).checked_sub(1).map(|number| number as u32)
     }
 
     /// Whether the row has a text: quicker than reading it.
@@ -192,10 +196,8 @@ impl TextColumn {
     }
 
     /// Every row with a text.
-    pub fn present(&self) -> RowSet {
-        let word = |rows: &[u32]| rows.iter().enumerate().fold(0u64, |word, (bit, &n)| word | u64::from(n != 0) << bit);
-        let words: Vec<u64> = self.of_row.chunks(64).map(word).collect();
-        RowSet::from_words(&words)
+    pub fn present(&self) -> &RowSet {
+        &self.present
     }
 
     /// The rows whose compare-folded text is `text`.
@@ -282,12 +284,12 @@ impl TextColumn {
     pub fn memory(&self) -> usize {
         let numbers = self.numbers.allocation_size();
         let domains = self.domains.as_ref().map_or(0, |domains| domains.texts.memory() + domains.without.memory());
-        let rows = self.of_row.capacity() * 4 + self.rows.memory() + self.accented.memory();
+        let rows = self.of_row.memory() + self.present.memory() + self.rows.memory() + self.accented.memory();
         rows + self.places.capacity() * 4 + self.arena.capacity() + numbers + domains
     }
 
     pub(super) fn write(&self, out: &mut Vec<u8>) {
-        bytes::put_u32s(out, &self.of_row);
+        self.of_row.write(out);
         bytes::put_u32s(out, &self.places);
         bytes::put_u64(out, self.dead as u64);
         bytes::put_bytes(out, self.arena.as_bytes());
@@ -300,27 +302,26 @@ impl TextColumn {
     }
 
     pub(super) fn read(from: &mut &[u8]) -> Option<TextColumn> {
-        let (of_row, places) = (bytes::take_u32s(from)?, bytes::take_u32s(from)?);
+        let (of_row, places) = (Packed::read(from)?, bytes::take_u32s(from)?);
         let dead = usize::try_from(bytes::take_u64(from)?).ok()?;
         let arena = bytes::take_text(from)?;
         let rows = RowsOf::read(from)?;
         let accented = RowSet::read(from)?;
+        let present = rows_in(&of_row);
         let domains = match from.split_off_first()? {
             0 => None,
             _ => {
                 let texts = TextColumn::read(from)?;
-                let has = |row: usize| texts.of_row.get(row).is_some_and(|&number| number != 0);
-                let own = of_row.iter().enumerate().filter(|(row, number)| **number != 0 && !has(*row));
-                let without = own.map(|(row, _)| row as Row).collect();
+                let without = present.minus(&texts.present);
                 Some(Box::new(Domains { texts, without }))
             }
         };
-        if rows.len() != places.len() || of_row.iter().any(|&number| number as usize > places.len()) {
+        if rows.len() != places.len() || of_row.iter().any(|number| number > places.len() as u64) {
             return None;
         }
         let free: Vec<u32> = places.iter().zip(0..).filter(|(place, _)| **place == FREE).map(|(_, n)| n).collect();
         let mut column =
-            TextColumn { of_row, places, rows, free, arena, dead, accented, domains, ..TextColumn::default() };
+            TextColumn { of_row, present, places, rows, free, arena, dead, accented, domains, ..TextColumn::default() };
         let mut numbers = HashTable::with_capacity(column.distinct());
         for (number, compare, _) in column.texts() {
             let hash = column.hasher.hash_one(compare);
@@ -333,7 +334,7 @@ impl TextColumn {
 
     /// The first row at which a row's text and the texts' rows disagree.
     pub(super) fn check(&self) -> Option<Row> {
-        let mut listed = 0;
+        let mut listed = 0u64;
         for (number, compare, _) in self.texts() {
             let mut stray = None;
             self.rows.for_each(number, |row| {
@@ -347,9 +348,14 @@ impl TextColumn {
                 return stray.or_else(|| self.rows.set(number).min()).or(Some(0));
             }
         }
-        let own = self.of_row.iter().filter(|&&number| number != 0).count();
-        (own != listed || self.numbers.len() != self.distinct()).then_some(0)
+        let own = rows_in(&self.of_row);
+        (own != self.present || own.len() != listed || self.numbers.len() != self.distinct()).then_some(0)
     }
+}
+
+/// The rows with a number.
+fn rows_in(of_row: &Packed) -> RowSet {
+    RowSet::from_sorted((0..).zip(of_row.iter()).filter(|(_, number)| *number != 0).map(|(row, _)| row))
 }
 
 /// What follows the only `@`.

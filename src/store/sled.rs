@@ -1,6 +1,10 @@
 //! The store on disk. The only file that names sled, and the one that fences its faults:
 //!
-//! - its flush ends in `sync_file_range`, not in fsync: every batch is followed by `sync_data` of the file `db`;
+//! - its flush ends in `sync_file_range`, not in fsync: what counts on it is followed by `sync_data` of the file `db`;
+//! - its flush costs a change of threads and two waits for the disk: small batches are made durable in a [`Journal`] beside
+//!   it, and sled only now and then;
+//! - the head of each segment of its log says up to where the log is whole, and where the power goes before that is true, it
+//!   finds nothing at all: it is made durable whenever its log has come into another segment, and long before two are full;
 //! - it panics on damage: every call stands behind a panic boundary;
 //! - a torn `snap.*.generating` or a damaged snapshot keeps it from opening: the first is removed, the second set aside;
 //! - damage near the end of its log makes it open as an older whole state: a [`Witness`] outside tells;
@@ -24,19 +28,20 @@ use parking_lot::Mutex;
 use sled::{Db, IVec};
 
 use super::folder::{self, Witness};
+use super::journal::Journal;
+use super::pieces::{Header, PIECE, PIECE_BYTES, WHOLE, main_key, piece_count, piece_key};
 use super::{Batch, Entry, Store, StoreError, limits, panics};
 
-const VALUE: u8 = 0;
-const PIECE: u8 = 1;
 /// The key of the number of the last batch.
 const BATCH: &[u8] = &[2];
-/// First byte of a value that is all here, or that is in pieces.
-const WHOLE: u8 = 0;
-const IN_PIECES: u8 = 1;
 /// Names of sled's own threads begin so.
 const THREADS: [&str; 2] = ["log flusher", "sled-io-"];
-/// A leaf holds up to 18 items, and sled moves leaves above 128 KiB to files that it does not sync.
-const PIECE_BYTES: usize = 4096;
+/// Of sled's log, as it is where nothing else is asked for.
+const SEGMENT_BYTES: i64 = 512 << 10;
+/// How much sled's log may grow before it is made durable; a guess, so it is far below a segment.
+const LOG_MAX: usize = 160 << 10;
+/// How much sled's log grows with a byte of the journal, before that is known: whole leaves are written again and again.
+const GROWTH: usize = 8;
 /// Free space on the disk below which no batch is begun: sled moves segments, snapshots are written, a log grows.
 const FREE_MIN: u64 = 32 << 20;
 /// How often a file still locked by the threads of a store just closed is tried again, 20 ms apart.
@@ -60,13 +65,23 @@ pub struct SledStore {
     /// A second handle of sled's file: to sync it.
     file: File,
     witness: Witness,
-    /// The number of the last batch; held while one is applied.
-    applied: Mutex<u64>,
+    /// Held while a batch is applied.
+    applied: Mutex<Applied>,
     /// Whether any value was ever kept in pieces, so that overwritten ones must be looked at.
     pieces: AtomicBool,
     read_only: OnceLock<String>,
     /// Freed last of all.
     _lock: File,
+}
+
+struct Applied {
+    /// The number of the last batch.
+    number: u64,
+    journal: Journal,
+    /// Up to where sled's log is durable.
+    settled: i64,
+    /// About how many bytes of sled's log a byte of the journal makes.
+    growth: usize,
 }
 
 impl SledStore {
@@ -91,49 +106,22 @@ impl SledStore {
         for part in ["conf", "blobs", ""] {
             folder::sync(&folder.join(part)).map_err(failed)?;
         }
-        let (applied, pieces) = {
-            let db = db.get()?;
-            guarded(|| Ok((last_batch(db)?, db.scan_prefix([PIECE]).next().transpose()?.is_some())))
-                .map_err(|fault| unreadable(folder, &fault))?
-        };
-        let witness = Witness::open(folder, applied)?;
-        Ok(SledStore {
-            db,
-            folder: folder.to_path_buf(),
-            file,
-            witness,
-            applied: Mutex::new(applied),
-            pieces: AtomicBool::new(pieces),
-            read_only: OnceLock::new(),
-            _lock: lock,
+        let pieces = AtomicBool::new(false);
+        let mut applied = guarded(|| {
+            let db = db.get().map_err(|error| Fault::system(error.to_string()))?;
+            pieces.store(db.scan_prefix([PIECE]).next().transpose()?.is_some(), Ordering::Relaxed);
+            put_back(folder, &Tree { db, file: &file, pieces: &pieces })
         })
+        .map_err(|fault| unreadable(folder, &fault))?;
+        let witness = Witness::open(folder, applied.number)?;
+        // Not before the witness has agreed: what cannot be read of it may be what is missing.
+        applied.journal.clear(folder).map_err(failed)?;
+        let (folder, applied, read_only) = (folder.to_path_buf(), Mutex::new(applied), OnceLock::new());
+        Ok(SledStore { db, folder, file, witness, applied, pieces, read_only, _lock: lock })
     }
 
-    /// Adds to `batch` what writes or removes one value.
-    fn stage(&self, db: &Db, key: &[u8], value: Option<Vec<u8>>, batch: &mut sled::Batch) -> Result<(), Fault> {
-        let main = main_key(key);
-        let kept = value.as_ref().map_or(0, |value| piece_count(value.len()));
-        if self.pieces.load(Ordering::Relaxed) {
-            let before = db.get(&main)?.and_then(|stored| Header::read(&stored)).map_or(0, |header| header.pieces());
-            (kept..before).for_each(|number| batch.remove(piece_key(key, number)));
-        }
-        let Some(value) = value else {
-            batch.remove(main);
-            return Ok(());
-        };
-        if kept == 0 {
-            let mut whole = Vec::with_capacity(value.len() + 1);
-            whole.push(WHOLE);
-            whole.extend_from_slice(&value);
-            batch.insert(main, whole);
-        } else {
-            self.pieces.store(true, Ordering::Relaxed);
-            batch.insert(main, Header::of(&value).bytes());
-            for (number, piece) in value.chunks(PIECE_BYTES).enumerate() {
-                batch.insert(piece_key(key, number), piece);
-            }
-        }
-        Ok(())
+    fn tree(&self) -> Result<Tree<'_>, StoreError> {
+        Ok(Tree { db: self.db.get()?, file: &self.file, pieces: &self.pieces })
     }
 
     /// Refuses a batch that could fill the disk.
@@ -149,18 +137,6 @@ impl SledStore {
         } else {
             Err(Fault::system(format!("the disk has {free} bytes left, {needed} are needed")))
         }
-    }
-
-    /// Writes the batch and makes it durable.
-    fn write(&self, db: &Db, entries: Batch, number: u64) -> Result<(), Fault> {
-        let mut batch = sled::Batch::default();
-        for (key, value) in last_of_each(entries) {
-            self.stage(db, &key, value, &mut batch)?;
-        }
-        batch.insert(BATCH, checked_number(number).to_vec());
-        db.apply_batch(batch)?;
-        db.flush()?;
-        self.file.sync_data().map_err(|error| Fault::system(format!("syncing the file failed: {error}")))
     }
 
     /// Puts a value together from its pieces, or from its one.
@@ -187,6 +163,105 @@ impl SledStore {
             }
         }
     }
+}
+
+/// What writes to sled.
+struct Tree<'a> {
+    db: &'a Db,
+    file: &'a File,
+    pieces: &'a AtomicBool,
+}
+
+impl Tree<'_> {
+    /// Writes the batch and makes it durable.
+    fn write(&self, entries: Batch, applied: &mut Applied) -> Result<(), Fault> {
+        let number = applied.number + 1;
+        let failed = |error: std::io::Error| Fault::system(format!("writing the journal failed: {error}"));
+        if self.is_due(applied) {
+            let (before, bytes) = (applied.settled, applied.journal.len());
+            self.settle(applied)?;
+            // Up at once, down slowly: too low a guess is the dangerous one.
+            let grown = ((applied.settled - before) as usize).checked_div(bytes).unwrap_or(0).max(1);
+            applied.growth = grown.max((applied.growth * 3 + grown) / 4);
+        }
+        let is_durable = applied.journal.append(number, &entries).map_err(failed)?;
+        self.put(entries, number)?;
+        if is_durable { Ok(()) } else { self.settle(applied) }
+    }
+
+    /// Whether sled has to be made durable before it grows further.
+    fn is_due(&self, applied: &Applied) -> bool {
+        let segment = |lsn: i64| lsn / SEGMENT_BYTES;
+        segment(self.written()) != segment(applied.settled) || applied.journal.len() * applied.growth > LOG_MAX
+    }
+
+    /// Up to where sled has written its log.
+    fn written(&self) -> i64 {
+        self.db.context.pagecache.log.stable_offset()
+    }
+
+    /// Puts the batch into the tree; a crash may take it from there.
+    fn put(&self, entries: Batch, number: u64) -> Result<(), Fault> {
+        let mut batch = sled::Batch::default();
+        for (key, value) in last_of_each(entries) {
+            self.stage(&key, value, &mut batch)?;
+        }
+        batch.insert(BATCH, checked_number(number).to_vec());
+        Ok(self.db.apply_batch(batch)?)
+    }
+
+    /// Makes all that was put durable.
+    fn settle(&self, applied: &mut Applied) -> Result<(), Fault> {
+        self.db.flush()?;
+        let lsn = self.written();
+        self.file.sync_data().map_err(|error| Fault::system(format!("syncing the file failed: {error}")))?;
+        applied.settled = lsn;
+        applied.journal.restart();
+        Ok(())
+    }
+
+    /// Adds to `batch` what writes or removes one value.
+    fn stage(&self, key: &[u8], value: Option<Vec<u8>>, batch: &mut sled::Batch) -> Result<(), Fault> {
+        let main = main_key(key);
+        let kept = value.as_ref().map_or(0, |value| piece_count(value.len()));
+        if self.pieces.load(Ordering::Relaxed) {
+            let before =
+                self.db.get(&main)?.and_then(|stored| Header::read(&stored)).map_or(0, |header| header.pieces());
+            (kept..before).for_each(|number| batch.remove(piece_key(key, number)));
+        }
+        let Some(value) = value else {
+            batch.remove(main);
+            return Ok(());
+        };
+        if kept == 0 {
+            let mut whole = Vec::with_capacity(value.len() + 1);
+            whole.push(WHOLE);
+            whole.extend_from_slice(&value);
+            batch.insert(main, whole);
+        } else {
+            self.pieces.store(true, Ordering::Relaxed);
+            batch.insert(main, Header::of(&value).bytes());
+            for (number, piece) in value.chunks(PIECE_BYTES).enumerate() {
+                batch.insert(piece_key(key, number), piece);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Puts into the tree what only the journal has; the number of the last batch then.
+fn put_back(folder: &Path, tree: &Tree) -> Result<Applied, Fault> {
+    let number = last_batch(tree.db)?;
+    let failed = |error: std::io::Error| Fault::system(format!("reading the journal failed: {error}"));
+    let (journal, kept) = Journal::open(folder, number).map_err(failed)?;
+    let mut applied = Applied { number, journal, settled: tree.written(), growth: GROWTH };
+    for (number, batch) in kept {
+        tree.put(batch, number)?;
+        applied.number = number;
+        tree.settle(&mut applied)?;
+    }
+    tree.settle(&mut applied)?;
+    Ok(applied)
 }
 
 impl Store for SledStore {
@@ -228,20 +303,19 @@ impl Store for SledStore {
 
     fn apply(&self, batch: Batch) -> Result<(), StoreError> {
         limits::check(&batch)?;
-        let db = self.db.get()?;
+        let tree = self.tree()?;
         let mut applied = self.applied.lock();
         if let Some(why) = self.read_only.get() {
             return Err(StoreError::ReadOnly(why.clone()));
         }
-        let number = *applied + 1;
-        let written = self.has_space(&batch).and_then(|()| guarded(|| self.write(db, batch, number)));
+        let written = self.has_space(&batch).and_then(|()| guarded(|| tree.write(batch, &mut applied)));
         if let Err(fault) = written {
             let _ = self.read_only.set(fault.what.clone());
             return Err(fault.into_error());
         }
-        *applied = number;
+        applied.number += 1;
         // The batch is durable and so it is acknowledged, whatever comes of the witness.
-        if let Err(error) = self.witness.write(number) {
+        if let Err(error) = self.witness.write(applied.number) {
             let _ = self.read_only.set(format!("noting the batch failed: {error}"));
         }
         Ok(())
@@ -373,49 +447,6 @@ fn open_patiently(folder: &Path, settings: SledSettings) -> Result<Db, Fault> {
             opened => return opened.map_err(Fault::from),
         }
     }
-}
-
-/// How a value kept in pieces is told to be whole.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Header {
-    bytes: u32,
-    checksum: u32,
-}
-
-impl Header {
-    fn of(value: &[u8]) -> Header {
-        Header { bytes: value.len() as u32, checksum: crc32c::crc32c(value) }
-    }
-
-    /// `None` for a value that is not in pieces.
-    fn read(stored: &[u8]) -> Option<Header> {
-        let (&IN_PIECES, rest) = stored.split_first()? else { return None };
-        let (bytes, checksum) = rest.split_first_chunk()?;
-        let bytes = u32::from_be_bytes(*bytes);
-        let sound = bytes as usize <= limits::VALUE_MAX;
-        sound.then_some(Header { bytes, checksum: u32::from_be_bytes(checksum.try_into().ok()?) })
-    }
-
-    fn bytes(self) -> Vec<u8> {
-        [&[IN_PIECES][..], &self.bytes.to_be_bytes(), &self.checksum.to_be_bytes()].concat()
-    }
-
-    fn pieces(self) -> usize {
-        piece_count(self.bytes as usize)
-    }
-}
-
-/// 0 for a value that is kept whole.
-fn piece_count(bytes: usize) -> usize {
-    if bytes < PIECE_BYTES { 0 } else { bytes.div_ceil(PIECE_BYTES) }
-}
-
-fn main_key(key: &[u8]) -> Vec<u8> {
-    [&[VALUE], key].concat()
-}
-
-fn piece_key(key: &[u8], number: usize) -> Vec<u8> {
-    [&[PIECE, key.len() as u8], key, &(number as u16).to_be_bytes()].concat()
 }
 
 /// Only the last entry for a key counts; deciding which pieces to remove needs to know it.

@@ -181,6 +181,32 @@ fn a_restart_finds_everything_from_checkpoint_and_log_and_without_either() {
     assert!(matches!(engine.delete_contact(&actor, &Identifier::Id(ContactId(5))), Err(Error::Closing)));
     drop(engine);
     check(&open(sled(&data), Some(&index)));
+    assert_eq!(as_of_the_first_format(&index), 1);
+    check(&open(sled(&data), Some(&index)));
+    assert_eq!(as_of_the_first_format(&index), 0, "what cannot be read is gone");
+}
+
+/// Has the checkpoints below the folder say that they are of the first format; how many there are.
+fn as_of_the_first_format(folder: &Path) -> usize {
+    let entries = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+    let (folders, files): (Vec<_>, Vec<_>) = entries.partition(|path| path.is_dir());
+    let below: usize = folders.iter().map(|folder| as_of_the_first_format(folder)).sum();
+    let older = files.into_iter().filter(|file| {
+        let mut bytes = std::fs::read(file).expect("reads");
+        if !bytes.starts_with(b"rollckpt") {
+            return false;
+        }
+        // Magic; version, header and number of sections, each with eight bytes of length or value; their checksum.
+        let length = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes")) as usize;
+        let header = 16 + length(8);
+        let end = header + 8 + length(header) + 8;
+        bytes[16] = b'1';
+        let sum = crc32c::crc32c(&bytes[..end]).to_le_bytes();
+        bytes[end..end + 4].copy_from_slice(&sum);
+        std::fs::write(file, bytes).expect("writes");
+        true
+    });
+    below + older.count()
 }
 
 #[test]

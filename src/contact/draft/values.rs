@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use serde_json::{Number, Value as Json};
+use serde_json::Value as Json;
 
 use crate::contact::{Alpha2, CustomField, DataType, Mistake, Value, codes, fold, suggest, time};
 
@@ -15,7 +15,7 @@ pub const URL_MAX: usize = 2_048;
 /// Characters of a custom text field.
 pub const TEXT_MAX: usize = 5_000;
 /// Beyond this a float cannot tell neighbouring whole numbers apart.
-const NUMBER_MAX: f64 = 9_007_199_254_740_991.0;
+pub const NUMBER_MAX: f64 = 9_007_199_254_740_991.0;
 
 /// What is wrong with a value: a mistake's code and message.
 pub type Wrong = (&'static str, String);
@@ -189,14 +189,6 @@ fn number(value: &Json) -> Result<Option<f64>, Wrong> {
             "The number is too large to be kept exactly: use one within ±9007199254740991.".into(),
         )),
         None => Err(("invalid_number", "This is no number: use digits with at most one decimal point.".into())),
-    }
-}
-
-/// A custom number as JSON, without `.0`.
-pub fn json_number(number: f64) -> Json {
-    match number.fract() == 0.0 && number.abs() <= NUMBER_MAX {
-        true => Json::from(number as i64),
-        false => Number::from_f64(number).map_or(Json::Null, Json::Number),
     }
 }
 

@@ -8,11 +8,31 @@ use std::borrow::Cow;
 
 use memchr::{memchr, memchr3};
 
+use crate::contact::Catalog;
+use crate::contact::render::{Shown, sources};
+
 /// Where a spreadsheet that expects another separator, or minds no quotes, may see the next cell begin.
 const SEPARATORS: [char; 4] = [';', '\t', '\n', '\r'];
 
 /// What begins a formula, in all its widths.
 const FORMULA: [char; 12] = ['=', '+', '-', '@', '＝', '＋', '－', '＠', '﹦', '﹢', '﹣', '﹫'];
+
+/// A value as the text of its cell: tags and sources joined by `;`, channels and users as JSON.
+pub(super) fn of<'a>(shown: Shown<'a>, catalog: &Catalog) -> Cow<'a, str> {
+    if let Some(text) = shown.text() {
+        return text;
+    }
+    match shown {
+        Shown::Nothing | Shown::Links([]) => "".into(),
+        Shown::Tags(ids) => join(ids.iter().filter_map(|id| catalog.tags.get(id)).map(|tag| tag.name.as_str())).into(),
+        Shown::Sources(links) => join(sources(links, catalog).into_iter()).into(),
+        other => {
+            let mut json = Vec::new();
+            other.push_json(&mut json, catalog);
+            String::from_utf8(json).unwrap_or_default().into()
+        }
+    }
+}
 
 /// Puts a `'` where a spreadsheet would run what comes next, and before text whose outer white space [`read`] would trim.
 /// What looks so already gets one more, so that reading gives back exactly what was written.

@@ -19,9 +19,6 @@ pub use snapshot::Export;
 /// How many contacts are read under one lock: writers wait no longer than that takes.
 const CHUNK: usize = 100;
 
-/// The member that holds the custom fields by slug.
-pub(super) const CUSTOM: &str = "customFields";
-
 /// The form of an exported or imported file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -2,11 +2,10 @@
 
 use std::borrow::Cow;
 
-use serde_json::Value as Json;
-
 use super::cell;
 use super::rows::push_record;
-use crate::contact::{Catalog, Contact, Field, Kind, render};
+use crate::contact::render::{Member, row_channels};
+use crate::contact::{Catalog, Contact, Field, Kind};
 use crate::engine::Page;
 
 /// The page's contacts with their id and these fields, all fields where none are named. What is asked about and not shown
@@ -34,7 +33,7 @@ fn label(field: Field, catalog: &Catalog) -> &str {
     }
 }
 
-fn text<'a>(field: Field, contact: &Contact, catalog: &'a Catalog) -> Cow<'a, str> {
+fn text<'a>(field: Field, contact: &'a Contact, catalog: &'a Catalog) -> Cow<'a, str> {
     match field {
         Field::Channels => channels(contact, catalog).into(),
         Field::LastInteractedChannel => {
@@ -45,18 +44,13 @@ fn text<'a>(field: Field, contact: &Contact, catalog: &'a Catalog) -> Cow<'a, st
             let user = contact.assignee.and_then(|id| catalog.users.get(&id));
             user.map_or("".into(), |user| user.full_name().into())
         }
-        field => match render::value(contact, catalog, field) {
-            None | Some(Json::Null) => "".into(),
-            Some(Json::String(text)) => text.into(),
-            Some(Json::Array(names)) => cell::join(names.iter().filter_map(Json::as_str)).into(),
-            Some(other) => other.to_string().into(),
-        },
+        field => cell::of(Member::Field(field).of(contact, catalog), catalog),
     }
 }
 
 /// The contact's channels as a row shows them, then how many more there are.
 fn channels(contact: &Contact, catalog: &Catalog) -> String {
-    let (links, more) = render::row_channels(contact);
+    let (links, more) = row_channels(contact);
     let named = links.into_iter().map(|link| match catalog.channels.get(&link.channel) {
         Some(channel) => format!("{} ({})", channel.name, channel.source),
         None => format!("channel {}", link.channel),

@@ -11,9 +11,10 @@ use super::source::{Cells, Row, Source};
 use super::spec::{MatchBy, Outcome, Purpose};
 use crate::contact::draft::Scope;
 use crate::contact::identity::IdentityKey;
+use crate::contact::render::CUSTOM;
 use crate::contact::*;
 use crate::engine::contacts::{create_tags, tags_named};
-use crate::engine::export::{CUSTOM, cell};
+use crate::engine::export::cell;
 use crate::engine::txn::Txn;
 use crate::engine::{Error, NewField, Result};
 

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::REASON;
 use super::spec::{ColumnTo, Look, MatchBy, NewFields, Options, Purpose, Sure, Unmapped};
 use crate::contact::draft::{RESERVED, tag_name};
+use crate::contact::render::CUSTOM;
 use crate::contact::{Catalog, DataType, Field, Kind, Mistake, STANDARD, fold, suggest, time};
-use crate::engine::export::CUSTOM;
 use crate::engine::{Error, NewField, Result};
 
 /// The longest slug and name of a custom field.

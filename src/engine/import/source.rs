@@ -8,7 +8,8 @@ use csv_core::{ReadRecordResult, ReaderBuilder};
 use serde_json::{Map, Value as Json};
 
 use super::spec::Shape;
-use crate::engine::export::{CUSTOM, Format};
+use crate::contact::render::CUSTOM;
+use crate::engine::export::Format;
 
 /// The largest row, in bytes.
 pub const ROW_BYTES_MAX: usize = 1 << 20;

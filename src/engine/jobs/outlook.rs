@@ -7,7 +7,7 @@ use crate::engine::FacetCounts;
 use crate::engine::act::{Act, Planned};
 use crate::engine::select::facets::{codes, told};
 use crate::filter::View;
-use crate::index::{RowSet, code_of};
+use crate::index::{Among, code_of};
 
 /// The fields whose counts the edit can change.
 pub fn fields(act: &Act, catalog: &Catalog) -> Vec<Field> {
@@ -23,8 +23,8 @@ pub fn fields(act: &Act, catalog: &Catalog) -> Vec<Field> {
 
 /// The counts of a field among the rows once the edit is done. For [`Act::Unblock`] the blocked are left out: what their
 /// conversations are is in no index ([`unblocked`]).
-pub fn after(planned: &Planned, view: View, field: Field, rows: &RowSet) -> FacetCounts {
-    let all = rows.len();
+pub fn after(planned: &Planned, view: View, field: Field, among: &Among) -> FacetCounts {
+    let all = among.len();
     let constant = |codes: Vec<u32>| {
         let without = if codes.is_empty() && planned.new_tags.is_empty() { all } else { 0 };
         told(view, field, codes.into_iter().filter(|_| all > 0).map(|code| (code, all)).collect(), without)
@@ -32,7 +32,7 @@ pub fn after(planned: &Planned, view: View, field: Field, rows: &RowSet) -> Face
     let mut facet = match &planned.act {
         Act::Delete => FacetCounts { field, values: Vec::new(), without: 0 },
         Act::AddTags(tags) => {
-            let (mut counts, _) = codes(view, field, rows);
+            let (mut counts, _) = codes(view, field, among);
             counts.retain(|(code, _)| !tags.contains(&TagId(*code)));
             let mut added: Vec<u32> = tags.iter().map(|tag| tag.0).collect();
             added.sort_unstable();
@@ -40,14 +40,14 @@ pub fn after(planned: &Planned, view: View, field: Field, rows: &RowSet) -> Face
             counts.extend(added.into_iter().filter(|_| all > 0).map(|code| (code, all)));
             told(view, field, counts, 0)
         }
-        Act::RemoveTags(tags) => removed(view, field, rows, tags),
+        Act::RemoveTags(tags) => removed(view, field, among, tags),
         Act::Unblock => {
-            let (mut counts, _) = codes(view, field, rows);
+            let (mut counts, _) = codes(view, field, among);
             counts.retain(|(code, _)| *code != Status::Blocked as u32);
             told(view, field, counts, 0)
         }
         Act::SetStatus(draft) => {
-            let blocked = codes(view, field, rows).0.into_iter().find(|(code, _)| *code == Status::Blocked as u32);
+            let blocked = codes(view, field, among).0.into_iter().find(|(code, _)| *code == Status::Blocked as u32);
             let rest = all - blocked.map_or(0, |(_, count)| count);
             let mut probe = Contact::default();
             draft.apply(&mut probe);
@@ -71,14 +71,14 @@ pub fn after(planned: &Planned, view: View, field: Field, rows: &RowSet) -> Face
 }
 
 /// The rows that will have no tag are those without, and those whose every tag goes.
-fn removed(view: View, field: Field, rows: &RowSet, tags: &[TagId]) -> FacetCounts {
-    let (mut counts, present) = codes(view, field, rows);
+fn removed(view: View, field: Field, among: &Among, tags: &[TagId]) -> FacetCounts {
+    let (mut counts, present) = codes(view, field, among);
     counts.retain(|(code, _)| !tags.contains(&TagId(*code)));
-    let mut without = rows.len() - present;
+    let mut without = among.len() - present;
     if let Some(facet) = view.index.set_facet(field) {
-        let mut stripped = RowSet::union(tags.iter().map(|tag| facet.rows(tag.0))).and(rows);
-        stripped.retain(|row| facet.get(row).all(|code| tags.contains(&TagId(code))));
-        without += stripped.len();
+        let mut codes: Vec<u32> = tags.iter().map(|tag| tag.0).collect();
+        codes.sort_unstable();
+        without += among.count(&facet.only(&codes));
     }
     told(view, field, counts, without)
 }

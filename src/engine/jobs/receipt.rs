@@ -14,7 +14,7 @@ use crate::engine::act::{Act, Planned};
 use crate::engine::select::{self, facets};
 use crate::engine::workspace::State;
 use crate::engine::{Actor, Engine, Error, FacetCounts, Query, Result, Written};
-use crate::index::{Index, Row, RowSet};
+use crate::index::{Among, Index, Row, RowSet};
 
 /// Contacts shown of those that a receipt is about.
 const SAMPLE: usize = 10;
@@ -177,10 +177,11 @@ impl Engine {
             Act::Unblock => blocked(&state.index, &rows),
             _ => RowSet::new(),
         };
+        let among = Among::new(&rows, state.index.alive());
         Ok(Drawn {
             version: state.head.seq,
-            before: fields.iter().map(|field| facets::count(view, *field, &rows)).collect(),
-            after: fields.iter().map(|field| outlook::after(&planned, view, *field, &rows)).collect(),
+            before: fields.iter().map(|field| facets::count(view, *field, &among)).collect(),
+            after: fields.iter().map(|field| outlook::after(&planned, view, *field, &among)).collect(),
             catalog: state.catalog.clone(),
             rows,
             blocked,

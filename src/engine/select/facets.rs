@@ -7,22 +7,22 @@ use serde_json::Value as Json;
 use crate::contact::{Alpha2, ChannelId, Field, Kind, StageId, Status, TagId, UserId};
 use crate::engine::FacetCounts;
 use crate::filter::{self, Filter, View};
-use crate::index::RowSet;
+use crate::index::{Among, RowSet};
 
 /// Counts each value of a facetable field among the rows. Values that none of them has are left out, those of closed choices too.
-pub(in crate::engine) fn count(view: View, field: Field, among: &RowSet) -> FacetCounts {
+pub(in crate::engine) fn count(view: View, field: Field, among: &Among) -> FacetCounts {
     let (counts, present) = codes(view, field, among);
     told(view, field, counts, among.len() - present)
 }
 
 /// How many of the rows have each code of the field, and how many have any.
-pub(in crate::engine) fn codes(view: View, field: Field, among: &RowSet) -> (Vec<(u32, u64)>, u64) {
+pub(in crate::engine) fn codes(view: View, field: Field, among: &Among) -> (Vec<(u32, u64)>, u64) {
     if let Some(facet) = view.index.facet(field) {
         let counts = facet.counts(among);
         let present = counts.iter().map(|(_, count)| count).sum();
         (counts, present)
     } else if let Some(facet) = view.index.set_facet(field) {
-        (facet.counts(among), facet.present().intersection_len(among))
+        (facet.counts(among), among.count(facet.present()))
     } else {
         (Vec::new(), 0)
     }

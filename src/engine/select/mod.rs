@@ -17,7 +17,7 @@ use crate::clock::Stopwatch;
 use crate::contact::{Catalog, Contact, Field, Millis, Mistake, SegmentId, Seq, UserId};
 use crate::filter::search::{self, Ranking};
 use crate::filter::{self, ContactReport, Filter, PlanNode, View};
-use crate::index::{Row, RowSet};
+use crate::index::{Among, Row, RowSet};
 
 /// What a query comes to on one view.
 #[derive(Debug)]
@@ -87,7 +87,7 @@ pub fn select(
     if ask == Ask::Count {
         return Ok(Selection { rows: Vec::new(), total, facets: Vec::new(), explained: None });
     }
-    let (rows, order) = page_rows(&asked, view, &matches)?;
+    let (rows, order) = page_rows(&sources, view, &matches)?;
     let facets = if ask == Ask::Page { sources.facets(view, &matches, query.disjunctive) } else { Vec::new() };
     let explained = explain.then(|| Explained {
         filter: filter_plan,
@@ -156,9 +156,11 @@ pub(super) fn member(
 }
 
 /// The rows of the page, and how they were ordered.
-fn page_rows(asked: &Asked, view: View, matches: &RowSet) -> Result<(Vec<Row>, String), Field> {
+fn page_rows(sources: &Sources, view: View, matches: &RowSet) -> Result<(Vec<Row>, String), Field> {
+    let asked = sources.asked;
+    let between = asked.sort.first().and_then(|key| sources.keys_between(key.field));
     let mut rows = Vec::with_capacity(asked.limit.min(matches.len() as usize));
-    let mut pager = Pager { index: view.index, catalog: view.catalog, way: None };
+    let mut pager = Pager { index: view.index, catalog: view.catalog, between, way: None };
     match &asked.search {
         Some(search) if asked.sort.is_empty() => {
             let newest = [Key::new(Field::LastMessageAt, true, false, view)];
@@ -182,6 +184,14 @@ impl Sources<'_> {
         let mut all: Vec<Filter> =
             [self.restrict, self.asked.segment.as_ref(), filter].into_iter().flatten().cloned().collect();
         if all.len() > 1 { Some(Filter::And(all)) } else { all.pop() }
+    }
+
+    /// The field with the keys between which those of all matches lie that have one in it, where the filters say so.
+    fn keys_between(&self, field: Field) -> Option<(Field, i64, i64)> {
+        let filters = [self.restrict, self.asked.segment.as_ref(), self.asked.filter.as_ref()];
+        let ranges = filters.into_iter().flatten().filter_map(|filter| filter::keys_between(filter, field));
+        let both = |one: (i64, i64), other: (i64, i64)| (one.0.max(other.0), one.1.min(other.1));
+        ranges.reduce(both).map(|(from, to)| (field, from, to))
     }
 
     /// The matches of the whole query, with the plans of filter and search where they are asked for.
@@ -216,8 +226,13 @@ impl Sources<'_> {
         } else {
             None
         };
-        let among = |field| split.as_ref().map_or(Cow::Borrowed(matches), |split| split.rows(field, matches));
-        fields.iter().map(|&field| facets::count(view, field, &among(field))).collect()
+        let alive = view.index.alive();
+        let among_all = Among::new(matches, alive);
+        let count = |&field: &Field| match split.as_ref().map(|split| split.rows(field, matches)) {
+            Some(Cow::Owned(rows)) => facets::count(view, field, &Among::new(&rows, alive)),
+            _ => facets::count(view, field, &among_all),
+        };
+        fields.iter().map(count).collect()
     }
 }
 

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use super::sort::{By, Key, compare, few};
 use crate::contact::{Catalog, Field};
-use crate::index::{Found, Index, Order, Row, RowSet};
+use crate::index::{Among, Found, Index, Order, Row, RowSet};
 
 /// Up to so many rows are simply sorted, whether the field's order is built or not.
 const FEW: u64 = if cfg!(test) { 6 } else { 256 };
@@ -20,6 +20,8 @@ const COUNTED_MAX: u64 = 200_000;
 pub(super) struct Pager<'a> {
     pub index: &'a Index,
     pub catalog: &'a Catalog,
+    /// A field and the keys between which those of all rows lie that are asked for.
+    pub between: Option<(Field, i64, i64)>,
     /// `walk lastMessageAt`, `values of status` …; of the outermost step.
     pub way: Option<String>,
 }
@@ -87,7 +89,8 @@ impl Pager<'_> {
         if key.descending {
             values.reverse();
         }
-        let counts = (values.len() > VALUES_MANY && among.len() <= COUNTED_MAX).then(|| facet.counts(among));
+        let counts = (values.len() > VALUES_MANY && among.len() <= COUNTED_MAX)
+            .then(|| facet.counts(&Among::new(among, self.index.alive())));
         let count = |code: u32, rows: &RowSet| match &counts {
             Some(counts) => counts.binary_search_by_key(&code, |(code, _)| *code).map_or(0, |at| counts[at].1),
             None => rows.intersection_len(among),
@@ -151,7 +154,9 @@ impl Pager<'_> {
             let missing = among.minus(&key.present(self.index));
             self.group(rest, missing.len(), || missing, &mut skip, &mut take, out)?;
         }
-        let (rows, found) = order.window(among, skip, take, key.descending);
+        let between = self.between.filter(|(field, ..)| *field == key.field);
+        let within = between.and_then(|(field, from, to)| self.index.positions(field, from, to));
+        let (rows, found) = order.window(among, skip, take, key.descending, within.unwrap_or(0..order.len()));
         self.note(if found == Found::Walk { "walk" } else { "gather" }, key.field);
         self.settle(key, rest, order, among, &rows, out)?;
         if !key.missing_first && rows.len() < take {

@@ -147,15 +147,11 @@ pub(super) fn check<'a>(condition: &'a Condition, view: View<'a>) -> Check<'a> {
     let field = kept_in(condition.field);
     match &condition.predicate {
         Predicate::Never | Predicate::Member(_) => Box::new(|_| false),
-        Predicate::Present => match (kept_present(field, view), field) {
-            (Some(present), _) => Box::new(|row| present.contains(row)),
-            (None, Field::Name) => {
+        Predicate::Present => match kept_present(field, view) {
+            Some(present) => Box::new(|row| present.contains(row)),
+            None => {
                 let parts = [Field::FirstName, Field::LastName].map(|part| view.index.text(part));
-                Box::new(move |row| parts.iter().flatten().any(|column| column.get(row).is_some()))
-            }
-            (None, field) => {
-                let column = view.index.text(field);
-                Box::new(move |row| column.is_some_and(|column| column.get(row).is_some()))
+                Box::new(move |row| parts.iter().flatten().any(|column| column.present().contains(row)))
             }
         },
         Predicate::ChoiceIn(codes) => choice::check(codes, field, view),
@@ -175,7 +171,10 @@ pub(super) fn at_most(condition: &Condition, view: View) -> Option<u64> {
         Predicate::Present => Some(kept_present(field, view).unwrap_or(view.index.alive()).len()),
         Predicate::ChoiceIn(codes) => Some(choice::count(codes, field, view)),
         Predicate::Range(from, to) => range::count(*from, *to, field, view),
-        Predicate::SetAny(_) | Predicate::SetAll(_) => Some(set::at_most(&condition.predicate, field, view)),
+        Predicate::Phone(test) => phone::at_most(test, view),
+        set @ (Predicate::SetAny(_) | Predicate::SetAll(_) | Predicate::SetOnly(_) | Predicate::SetAtLeast(..)) => {
+            Some(set::at_most(set, field, view))
+        }
         _ => None,
     }
 }
@@ -187,16 +186,17 @@ pub(super) fn cost(condition: &Condition, view: View) -> u64 {
     let all = view.index.alive().len();
     match &condition.predicate {
         Predicate::Never | Predicate::Member(_) => 0,
-        // The texts' rows are counted by a scan, of half a column's width.
-        Predicate::Present => kept_present(field, view).map_or(all / 2, |_| 0),
+        Predicate::Present => kept_present(field, view).map_or(all / WORDS, |_| 0),
         Predicate::ChoiceIn(codes) | Predicate::SetAny(codes) if codes.len() == 1 => 0,
         Predicate::ChoiceIn(_) | Predicate::SetAny(_) | Predicate::SetAll(_) => {
             at_most(condition, view).unwrap_or(all) / WORDS
         }
         Predicate::Range(from, to) => range::cost(*from, *to, field, view),
         Predicate::Text(TextTest::OneOf(needles)) => needles.len() as u64 * 4,
-        Predicate::Text(_) | Predicate::SetOnly(_) | Predicate::SetAtLeast(..) => all,
-        Predicate::Phone(_) => all.saturating_mul(4),
+        Predicate::SetOnly(codes) => set::entries(codes.iter(), field, view),
+        Predicate::SetAtLeast(_, groups) => set::entries(groups.iter().flatten(), field, view),
+        Predicate::Text(_) => all,
+        Predicate::Phone(test) => phone::cost(test, view),
     }
 }
 
@@ -205,7 +205,7 @@ fn present<'a>(field: Field, view: View<'a>) -> Cow<'a, RowSet> {
     kept_present(field, view).map_or_else(|| Cow::Owned(view.index.present(field)), Cow::Borrowed)
 }
 
-/// The set of every row with a value in the field, where the index keeps it: not of texts.
+/// The set of every row with a value in the field, where the index keeps it: not of whole names.
 fn kept_present(field: Field, view: View<'_>) -> Option<&RowSet> {
     let index = view.index;
     match field {
@@ -213,7 +213,8 @@ fn kept_present(field: Field, view: View<'_>) -> Option<&RowSet> {
         field => {
             let facet = index.facet(field).map(|facet| facet.present());
             let set = || index.set_facet(field).map(|set| set.present());
-            facet.or_else(set).or_else(|| index.column(field).map(|column| column.present_rows()))
+            let number = || index.column(field).map(|column| column.present());
+            facet.or_else(set).or_else(number).or_else(|| index.text(field).map(|text| text.present()))
         }
     }
 }

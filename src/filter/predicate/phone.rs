@@ -1,16 +1,17 @@
-//! Phones by their digits: the grams of the text index and then each candidate looked at, or a look at each number.
+//! Phones by their digits: a range of the numbers' order, the grams of the text index and then each candidate looked at, or a
+//! look at each number.
 
 use std::borrow::Cow;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use super::Check;
+use super::{Check, range};
 use crate::contact::phone::Digits;
 use crate::contact::{Field, Phone};
 use crate::filter::number::Number;
 use crate::filter::search::Level;
 use crate::filter::{View, Way};
-use crate::index::{Column, EDGE_MAX, RowSet, phone_prefix};
+use crate::index::{Column, EDGE_MAX, RowSet, phone_exactly, phone_prefix};
 
 /// How a phone is compared: in its international form, and unless the digits are marked international in its national
 /// form with or without trunk `0`.
@@ -67,32 +68,57 @@ impl Ready {
 /// The rows that pass; where `within` is given, exact on these only.
 pub(super) fn rows<'a>(test: &PhoneTest, view: View<'a>, within: Option<&RowSet>) -> (Cow<'a, RowSet>, Way) {
     let Some(column) = view.index.column(Field::Phone) else { return (Cow::Owned(RowSet::new()), Way::Constant) };
+    if let Some(ranges) = ranges(test) {
+        return by_ranges(&ranges, view);
+    }
     let ready = Ready::new(test);
-    let (found, way) = match (by_grams(test, column, view), range(test)) {
-        (Some(rows), _) => (Cow::Owned(rows), Way::Grams),
-        (None, Some(range)) => (Cow::Owned(column.scan(range)), Way::ColumnScan),
-        (None, None) => (Cow::Borrowed(column.present_rows()), Way::ColumnScan),
+    let (found, way) = match by_grams(test, column, view) {
+        Some(rows) => (Cow::Owned(rows), Way::Grams),
+        None => (Cow::Borrowed(column.present()), Way::ColumnScan),
     };
     let mut rows = within.map_or_else(|| found.clone().into_owned(), |within| within.and(&found));
     rows.retain(|row| column.get(row).is_some_and(|key| ready.holds(key)));
     (Cow::Owned(rows), way)
 }
 
-/// The keys of the numbers that may pass, where these are a range: those that begin with the digits.
-fn range(test: &PhoneTest) -> Option<RangeInclusive<i64>> {
-    let digits = match test {
-        PhoneTest::StartsWith(digits) => digits,
-        PhoneTest::Equals(numbers) if numbers.len() == 1 => &numbers[0],
-        _ => return None,
-    };
-    if digits.international { phone_prefix(&digits.digits) } else { None }
+/// The keys of the numbers, where these tell: from the start of what is marked international.
+fn ranges(test: &PhoneTest) -> Option<Vec<RangeInclusive<i64>>> {
+    match test {
+        PhoneTest::Equals(numbers) if numbers.iter().all(|digits| digits.international) => {
+            Some(numbers.iter().filter_map(|digits| phone_exactly(&digits.digits)).collect())
+        }
+        PhoneTest::StartsWith(digits) if digits.international => {
+            Some(phone_prefix(&digits.digits).into_iter().collect())
+        }
+        _ => None,
+    }
+}
+
+fn by_ranges<'a>(ranges: &[RangeInclusive<i64>], view: View<'a>) -> (Cow<'a, RowSet>, Way) {
+    let mut found = ranges.iter().map(|range| range::rows(*range.start(), *range.end(), Field::Phone, view));
+    let (mut rows, way) = found.next().unwrap_or_else(|| (Cow::Owned(RowSet::new()), Way::Constant));
+    found.for_each(|(more, _)| *rows.to_mut() |= &more);
+    (rows, way)
+}
+
+/// How many rows pass at most, where the order of the numbers tells.
+pub(super) fn at_most(test: &PhoneTest, view: View) -> Option<u64> {
+    ranges(test)?.iter().map(|range| range::count(*range.start(), *range.end(), Field::Phone, view)).sum()
+}
+
+/// The rows to be read, about.
+pub(super) fn cost(test: &PhoneTest, view: View) -> u64 {
+    match ranges(test) {
+        Some(ranges) => ranges.iter().map(|range| range::cost(*range.start(), *range.end(), Field::Phone, view)).sum(),
+        None => view.index.alive().len().saturating_mul(4),
+    }
 }
 
 /// The rows that may pass by the grams of their numbers, and those whose grams are not known.
 fn by_grams(test: &PhoneTest, column: &Column, view: View) -> Option<RowSet> {
     const NEEDLES_MAX: usize = 64;
     let grams = view.grams?;
-    if column.present_rows().len() as usize <= view.text_scan_max {
+    if column.present().len() as usize <= view.text_scan_max {
         return None;
     }
     let mut rows = match test {

@@ -1,24 +1,27 @@
 //! Ranges of keys: a slice of the field's order where it is built and the slice is short, else a scan of the column.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use super::{Check, present};
 use crate::contact::Field;
 use crate::filter::{View, Way};
-use crate::index::{Column, Order, Row, RowSet};
+use crate::index::{Row, RowSet};
 
 /// A slice up to one part in so many of its order is read from it, or left out of it when it is all but that.
-const SLICE_PART: usize = 5;
+const SLICE_PART: usize = 16;
+/// Rows of a scan in the unit of costs: a scan looks at many at once.
+const SCANNED: u64 = 4;
 
 pub(super) fn rows<'a>(from: i64, to: i64, field: Field, view: View<'a>) -> (Cow<'a, RowSet>, Way) {
     if field == Field::Id {
         return ids(from, to, view.index.alive());
     }
     let Some(column) = view.index.column(field) else { return (Cow::Owned(RowSet::new()), Way::Constant) };
-    let Some(order) = view.index.order(field) else {
+    let (Some(order), Some(Range { start, end })) = (view.index.order(field), view.index.positions(field, from, to))
+    else {
         return (Cow::Owned(column.scan(from..=to)), Way::ColumnScan);
     };
-    let (start, end) = positions(from, to, column, order);
     let (inside, all) = (end - start, order.len());
     if inside == all {
         (present(field, view), Way::Bitmap)
@@ -32,13 +35,6 @@ pub(super) fn rows<'a>(from: i64, to: i64, field: Field, view: View<'a>) -> (Cow
     } else {
         (Cow::Owned(column.scan(from..=to)), Way::ColumnScan)
     }
-}
-
-/// Where the range begins and ends in the order.
-fn positions(from: i64, to: i64, column: &Column, order: &Order) -> (usize, usize) {
-    let start = order.partition(|row| column.get(row).is_some_and(|key| key < from));
-    let end = order.partition(|row| column.get(row).is_some_and(|key| key <= to));
-    (start, end.max(start))
 }
 
 /// Ids are rows; the range is cut to the ids in use, for a set of all ids there could be is large.
@@ -71,8 +67,8 @@ pub(super) fn cost(from: i64, to: i64, field: Field, view: View) -> u64 {
         return 0;
     }
     match count(from, to, field, view) {
-        Some(inside) if inside <= all / SLICE_PART as u64 => inside,
-        _ => all,
+        Some(inside) if inside <= all / SLICE_PART as u64 => inside * SCANNED,
+        _ => all / SCANNED,
     }
 }
 
@@ -83,7 +79,5 @@ pub(super) fn count(from: i64, to: i64, field: Field, view: View) -> Option<u64>
         let up_to = |id: i64| if id < 0 { 0 } else { alive.rank(Row::try_from(id).unwrap_or(Row::MAX)) };
         return Some(up_to(to).saturating_sub(up_to(from.saturating_sub(1))));
     }
-    let (column, order) = (view.index.column(field)?, view.index.order(field)?);
-    let (start, end) = positions(from, to, column, order);
-    Some((end - start) as u64)
+    Some(view.index.positions(field, from, to)?.len() as u64)
 }

@@ -7,10 +7,7 @@ use smallvec::SmallVec;
 use super::{Check, Predicate, union};
 use crate::contact::Field;
 use crate::filter::{View, Way};
-use crate::index::{RowSet, SetFacet};
-
-/// Bitmap operations up to which `SetAtLeast` counts by bitmaps instead of row by row.
-const COUNTING_OPERATIONS_MAX: usize = 64;
+use crate::index::{RowSet, at_least};
 
 /// A predicate on sets, made ready to test many.
 pub(super) struct Test {
@@ -59,22 +56,13 @@ pub(super) fn rows<'a>(predicate: &Predicate, field: Field, view: View<'a>) -> (
     match predicate {
         Predicate::SetAny(codes) => (of(codes), Way::Bitmap),
         Predicate::SetAll(groups) => (all(groups.iter().map(of).collect()), Way::Bitmap),
-        Predicate::SetOnly(codes) => only(codes, of(codes), facet),
-        Predicate::SetAtLeast(least, groups) if *least as usize * groups.len() <= COUNTING_OPERATIONS_MAX => {
-            (Cow::Owned(at_least(*least as usize, groups.iter().map(of))), Way::Bitmap)
-        }
-        Predicate::SetAtLeast(_, groups) => {
-            let mut rows = of(&groups.concat()).into_owned();
-            retain(&mut rows, predicate, facet);
-            (Cow::Owned(rows), Way::ColumnCheck)
+        Predicate::SetOnly(codes) => (Cow::Owned(facet.only(codes)), Way::Bitmap),
+        Predicate::SetAtLeast(least, groups) => {
+            let sets: Vec<Cow<RowSet>> = groups.iter().map(of).collect();
+            let sets: Vec<&RowSet> = sets.iter().map(|set| &**set).collect();
+            (Cow::Owned(at_least(*least as usize, &sets)), Way::Bitmap)
         }
         _ => (Cow::Owned(RowSet::new()), Way::Constant),
-    }
-}
-
-fn retain(rows: &mut RowSet, predicate: &Predicate, facet: &SetFacet) {
-    if let Some(test) = Test::of(predicate) {
-        rows.retain(|row| test.holds(facet.get(row)));
     }
 }
 
@@ -97,33 +85,6 @@ fn all(mut sets: Vec<Cow<'_, RowSet>>) -> Cow<'_, RowSet> {
     rows
 }
 
-/// Rows with one of the codes, less those with any other: by the rows' own codes, or by the other posting lists where
-/// these hold fewer rows.
-fn only<'a>(codes: &[u32], any: Cow<'a, RowSet>, facet: &'a SetFacet) -> (Cow<'a, RowSet>, Way) {
-    let others = || facet.postings().filter(|(code, _)| codes.binary_search(code).is_err());
-    if others().map(|(_, rows)| rows.len()).sum::<u64>() < any.len().saturating_mul(4) {
-        return (Cow::Owned(any.minus(&union(others().map(|(_, rows)| rows)))), Way::Bitmap);
-    }
-    let mut rows = any.into_owned();
-    retain(&mut rows, &Predicate::SetOnly(codes.to_vec()), facet);
-    (Cow::Owned(rows), Way::ColumnCheck)
-}
-
-/// Rows in at least `least` of the sets: `met[n]` are those in more than `n` of the sets seen so far.
-fn at_least<'a>(least: usize, sets: impl Iterator<Item = Cow<'a, RowSet>>) -> RowSet {
-    let mut met = vec![RowSet::new(); least];
-    for set in sets {
-        for n in (1..least).rev() {
-            let more = met[n - 1].and(&set);
-            met[n] |= &more;
-        }
-        if let Some(any) = met.first_mut() {
-            *any |= &*set;
-        }
-    }
-    met.pop().unwrap_or_default()
-}
-
 pub(super) fn check<'a>(predicate: &'a Predicate, field: Field, view: View<'a>) -> Check<'a> {
     match (view.index.set_facet(field), Test::of(predicate)) {
         (Some(facet), Some(test)) => Box::new(move |row| test.holds(facet.get(row))),
@@ -131,13 +92,21 @@ pub(super) fn check<'a>(predicate: &'a Predicate, field: Field, view: View<'a>) 
     }
 }
 
-/// An upper bound for `SetAny` and `SetAll`, from the lengths of posting lists.
+/// How many rows the posting lists of the codes have in all.
+pub(super) fn entries<'a>(codes: impl Iterator<Item = &'a u32>, field: Field, view: View) -> u64 {
+    view.index.set_facet(field).map_or(0, |facet| codes.map(|&code| facet.rows(code).len()).sum())
+}
+
+/// An upper bound, from the lengths of posting lists.
 pub(super) fn at_most(predicate: &Predicate, field: Field, view: View) -> u64 {
     let Some(facet) = view.index.set_facet(field) else { return 0 };
     let most =
         |group: &Vec<u32>| group.iter().map(|&code| facet.rows(code).len()).sum::<u64>().min(facet.present().len());
     match predicate {
-        Predicate::SetAny(codes) => most(codes),
+        Predicate::SetAny(codes) | Predicate::SetOnly(codes) => most(codes),
+        Predicate::SetAtLeast(least, groups) => {
+            (groups.iter().map(most).sum::<u64>() / u64::from(*least)).min(facet.present().len())
+        }
         Predicate::SetAll(groups) => groups.iter().map(most).min().unwrap_or(0),
         _ => facet.present().len(),
     }

@@ -115,7 +115,7 @@ impl<'a> Texts<'a> {
     pub fn number_rows(&self, number: &Number, within: Option<&RowSet>) -> (RowSet, Way) {
         let Some(phones) = self.phones else { return (RowSet::new(), Way::Constant) };
         let hit = |row| phones.get(row).is_some_and(|key| number.within(key));
-        let present = phones.present_rows();
+        let present = phones.present();
         let Some(candidates) = self.candidates(Field::Phone, present.len() as usize, &number.digits.digits) else {
             let mut rows = within.map_or_else(|| present.clone(), |within| within.and(present));
             rows.retain(hit);

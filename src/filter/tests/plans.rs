@@ -44,7 +44,7 @@ fn small_sets_go_first_and_what_is_dear_is_checked_on_what_is_left() {
         outline(&node),
         [
             ("tags hasAnyOf", Way::Bitmap, 10, None),
-            ("note doesNotExist", Way::ColumnCheck, 8, Some(10)),
+            ("note doesNotExist", Way::Bitmap, 198, None),
             ("name contains", Way::ColumnCheck, 4, Some(8)),
         ]
     );

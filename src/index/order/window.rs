@@ -1,5 +1,7 @@
 //! The page of a filtered order: which of the filter's rows stand at the ranks asked for.
 
+use std::ops::Range;
+
 use super::{CHUNK, Order};
 use crate::index::{Row, RowSet};
 
@@ -21,22 +23,31 @@ pub enum Found {
 impl Order {
     /// The rows of the set at ranks `skip..skip+take` of its members in this order (members without a value are no members):
     /// by walking the order, or by counting members per chunk and visiting only the chunks of the window; whichever is cheaper.
-    /// `from_end`: ranks counted from the last; the answer is then in descending order by (key, row).
+    /// `from_end`: ranks counted from the last; the answer is then in descending order by (key, row). `within`: the positions at
+    /// which the members stand, as far as that is known.
     /// Also returns how the rows were found, for explain.
     ///
     /// A filter that stands far from the end walked from costs little more than gathering: the walk has a budget.
-    pub fn window(&self, among: &RowSet, skip: usize, take: usize, from_end: bool) -> (Vec<Row>, Found) {
-        let (rows, members) = (self.len as u64, among.len());
+    pub fn window(
+        &self,
+        among: &RowSet,
+        skip: usize,
+        take: usize,
+        from_end: bool,
+        within: Range<usize>,
+    ) -> (Vec<Row>, Found) {
+        let (rows, members) = (within.end.min(self.len).saturating_sub(within.start) as u64, among.len());
         if rows == 0 || members == 0 || take == 0 {
             return (Vec::new(), Found::Walk);
         }
+        let places = self.locate(within.start).0..self.locate(within.start + rows as usize - 1).0 + 1;
         let wanted = (skip as u64).saturating_add(take as u64);
         let steps = wanted.saturating_mul(rows.div_ceil(members.min(rows))).min(rows);
         // One pass counts; another collects, unless the window lies in few chunks.
         let gather = members * COUNT * 3 / 2 + self.places.len() as u64 * 10;
-        let words = self.chunk_of.len() as u64 / 64;
+        let words = self.chunk_of.rows() as u64 / 64;
         // Dense sets are copied, sparse ones gone through.
-        let sparse = members * 16 < self.chunk_of.len() as u64;
+        let sparse = members * 16 < self.chunk_of.rows() as u64;
         let (contains, copy) = if sparse { (CONTAINS_SPARSE, members * 4) } else { (CONTAINS_DENSE, words * 10) };
         let to_words = words * 10 + copy;
         let (by_contains, by_words) = (steps * contains, to_words + steps * WORD_TEST);
@@ -45,12 +56,12 @@ impl Order {
         let budget = steps * 4 + CHUNK as u64;
         let mut walked = None;
         if by_contains <= by_words.min(gather) {
-            walked = self.walk(skip, take, from_end, budget, |row| among.contains(row));
+            walked = self.walk(places.clone(), skip, take, from_end, budget, |row| among.contains(row));
         }
         if walked.is_none() && (far || by_words < by_contains.min(gather)) {
-            let words = among.to_words(self.chunk_of.len());
+            let words = among.to_words(self.chunk_of.rows());
             let member = |row: Row| words[row as usize / 64] >> (row % 64) & 1 == 1;
-            walked = self.walk(skip, take, from_end, if far { u64::MAX } else { budget }, member);
+            walked = self.walk(places, skip, take, from_end, if far { u64::MAX } else { budget }, member);
         }
         match walked {
             Some(found) => (found, Found::Walk),
@@ -58,9 +69,10 @@ impl Order {
         }
     }
 
-    /// Walks from the end given until the window is full; `None` when the budget of steps is spent before.
+    /// Walks these places from the end given until the window is full; `None` when the budget of steps is spent before.
     pub(super) fn walk(
         &self,
+        places: Range<usize>,
         mut skip: usize,
         take: usize,
         from_end: bool,
@@ -68,8 +80,8 @@ impl Order {
         member: impl Fn(Row) -> bool,
     ) -> Option<Vec<Row>> {
         let mut found = Vec::with_capacity(take.min(self.len));
-        for at in 0..self.places.len() {
-            let rows = self.rows_at(if from_end { self.places.len() - 1 - at } else { at });
+        for at in 0..places.len() {
+            let rows = self.rows_at(if from_end { places.end - 1 - at } else { places.start + at });
             budget = budget.checked_sub(rows.len() as u64)?;
             let mut see = |row: Row| {
                 if member(row) {
@@ -126,7 +138,7 @@ impl Order {
     }
 
     /// The members in the chunks at those places, in order.
-    fn members_in_order(&self, among: &RowSet, places: std::ops::Range<usize>, counts: &[u32]) -> Vec<Row> {
+    fn members_in_order(&self, among: &RowSet, places: Range<usize>, counts: &[u32]) -> Vec<Row> {
         if (places.len() * CHUNK) as u64 * CONTAINS_SPARSE < among.len() * COUNT {
             let rows = places.flat_map(|place| self.rows_at(place).iter().copied());
             return rows.filter(|&row| among.contains(row)).collect();

@@ -94,7 +94,7 @@ impl TextColumn {
     fn numbers_of(&self, rows: &[Row]) -> [u32; TOGETHER] {
         let mut numbers = [0; TOGETHER];
         for (number, row) in numbers.iter_mut().zip(rows) {
-            *number = self.of_row.get(*row as usize).copied().unwrap_or(0);
+            *number = self.of_row.get(*row) as u32;
         }
         numbers
     }

@@ -1,0 +1,247 @@
+//! A number per row in as few bytes as the largest needs: the two highest apart from those below, so that a scan reads little else.
+
+use super::bytes;
+
+/// Rows a scan looks at together.
+const BLOCK: usize = 64;
+/// Bytes below the two highest: so many make 64 bits.
+const LOW_MAX: usize = 6;
+/// Behind the last row's low bytes, so that any row's can be read as one number.
+const SPARE: usize = 8;
+
+/// Numbers by row; 0 where none was set. Grows wider by itself when a number needs it.
+#[derive(Default)]
+pub struct Packed {
+    /// By row: the upper 16 bits.
+    high: Vec<u16>,
+    /// By row: `width` bytes below those, the lowest first.
+    low: Vec<u8>,
+    width: usize,
+}
+
+impl Packed {
+    /// The fewest low bytes with which numbers up to this one fit.
+    fn width_of(most: u64) -> usize {
+        (0..LOW_MAX).find(|&width| most <= Packed::most_of(width)).unwrap_or(LOW_MAX)
+    }
+
+    fn most_of(width: usize) -> u64 {
+        u64::MAX >> (8 * (LOW_MAX - width))
+    }
+
+    /// The largest number for which there is room, once there is for `most`.
+    pub fn room_for(most: u64) -> u64 {
+        Packed::most_of(Packed::width_of(most))
+    }
+
+    /// The largest number for which there is room.
+    pub fn room(&self) -> u64 {
+        Packed::most_of(self.width)
+    }
+
+    /// Room for numbers up to `most` in so many rows, all 0.
+    pub fn with_room(rows: usize, most: u64) -> Packed {
+        let mut made = Packed { width: Packed::width_of(most), ..Packed::default() };
+        bytes::spare(&mut made.high, rows);
+        made.high.resize(rows, 0);
+        made.lengthen_low();
+        made
+    }
+
+    /// How many rows there is room for.
+    pub fn rows(&self) -> usize {
+        self.high.len()
+    }
+
+    /// The row's number.
+    #[inline]
+    pub fn get(&self, row: u32) -> u64 {
+        let Some(&high) = self.high.get(row as usize) else { return 0 };
+        u64::from(high) << (8 * self.width) | self.low(row as usize)
+    }
+
+    #[inline]
+    fn low(&self, row: usize) -> u64 {
+        if self.width == 0 {
+            return 0;
+        }
+        let at = row * self.width;
+        let low = self.low.get(at..at + SPARE).and_then(<[u8]>::first_chunk).copied().unwrap_or_default();
+        u64::from_le_bytes(low) & self.low_mask()
+    }
+
+    fn low_mask(&self) -> u64 {
+        (1 << (8 * self.width)) - 1
+    }
+
+    /// Sets the row's number; 0 takes it away.
+    pub fn set(&mut self, row: u32, number: u64) {
+        let at = row as usize;
+        if at >= self.high.len() {
+            if number == 0 {
+                return;
+            }
+            bytes::lengthen(&mut self.high, row, 0);
+            self.lengthen_low();
+        }
+        if number > self.room() {
+            self.widen(number);
+        }
+        self.high[at] = (number >> (8 * self.width)) as u16;
+        let low = at * self.width..(at + 1) * self.width;
+        self.low[low].copy_from_slice(&number.to_le_bytes()[..self.width]);
+    }
+
+    fn lengthen_low(&mut self) {
+        if self.width > 0 {
+            let len = self.high.len() * self.width + SPARE;
+            let more = len - self.low.len();
+            bytes::spare(&mut self.low, more);
+            self.low.resize(len, 0);
+        }
+    }
+
+    fn widen(&mut self, most: u64) {
+        *self = self.mapped(most, |number| number);
+    }
+
+    /// The same rows with other numbers, none larger than `most`; 0 stays 0.
+    pub fn mapped(&self, most: u64, number: impl Fn(u64) -> u64) -> Packed {
+        let mut made = Packed::with_room(self.rows(), most);
+        self.iter().enumerate().filter(|(_, old)| *old != 0).for_each(|(row, old)| made.set(row as u32, number(old)));
+        made
+    }
+
+    /// Every row's number, from row 0 on.
+    pub fn iter(&self) -> impl Iterator<Item = u64> + '_ {
+        (0..self.high.len() as u32).map(|row| self.get(row))
+    }
+
+    /// The rows whose number lies in `from..=to`, as a dense bitset; from 0 on also rows without one, and such as are past the end.
+    pub fn scan(&self, from: u64, to: u64) -> Vec<u64> {
+        let to = to.min(self.room());
+        if from > to {
+            return Vec::new();
+        }
+        let high = |number: u64| (number >> (8 * self.width)) as u16;
+        let (first, last, mask) = (high(from), high(to), self.low_mask());
+        // Rows whose upper bits are those of an end are within by their low bytes only, unless all of these are.
+        let ends = match (from & mask == 0, to & mask == mask) {
+            (true, true) => None,
+            (true, false) => Some((last, last)),
+            (false, true) => Some((first, first)),
+            (false, false) => Some((first, last)),
+        };
+        let (blocks, rest) = self.high.as_chunks::<BLOCK>();
+        let mut words = Vec::with_capacity(blocks.len() + 1);
+        let within = |at: usize, block: &[u16; BLOCK]| {
+            let mut within = word(block, first, last);
+            if let Some(ends) = ends.filter(|ends| has_any(block, *ends)) {
+                let mut near = word(block, ends.0, ends.0) | word(block, ends.1, ends.1);
+                while near != 0 {
+                    let bit = near.trailing_zeros();
+                    if !(from..=to).contains(&self.get((at * BLOCK) as u32 + bit)) {
+                        within &= !(1 << bit);
+                    }
+                    near &= near - 1;
+                }
+            }
+            within
+        };
+        words.extend(blocks.iter().enumerate().map(|(at, block)| within(at, block)));
+        if !rest.is_empty() {
+            let mut block = [0; BLOCK];
+            block[..rest.len()].copy_from_slice(rest);
+            words.push(within(blocks.len(), &block));
+        }
+        words
+    }
+
+    /// Bytes in memory.
+    pub fn memory(&self) -> usize {
+        self.high.capacity() * 2 + self.low.capacity()
+    }
+
+    /// Appends the numbers to `out`.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        bytes::put_u64(out, self.width as u64);
+        bytes::put_u16s(out, &self.high);
+        bytes::put_bytes(out, &self.low);
+    }
+
+    /// Reads what `write` wrote, from the front of `bytes`.
+    pub fn read(from: &mut &[u8]) -> Option<Packed> {
+        let width = usize::try_from(bytes::take_u64(from)?).ok().filter(|width| *width <= LOW_MAX)?;
+        let (high, low) = (bytes::take_u16s(from)?, bytes::take_bytes(from)?.to_vec());
+        let expected = if width == 0 || high.is_empty() { 0 } else { high.len() * width + SPARE };
+        (low.len() == expected).then_some(Packed { high, low, width })
+    }
+}
+
+/// A bit for each number in `first..=last`. No branch, so that it becomes a few instructions on many numbers at a time.
+#[inline]
+fn word(block: &[u16; BLOCK], first: u16, last: u16) -> u64 {
+    let (mut hits, width) = ([0u8; BLOCK], last - first);
+    hits.iter_mut().zip(block).for_each(|(hit, number)| *hit = u8::from(number.wrapping_sub(first) <= width));
+    // Each factor's bit shifts one of the eight to its place in the highest byte.
+    let bits = hits.as_chunks::<8>().0.iter().zip((0..).step_by(8));
+    bits.fold(0, |word, (eight, at)| {
+        word | (u64::from_le_bytes(*eight).wrapping_mul(0x0102_0408_1020_4080) >> 56) << at
+    })
+}
+
+/// Whether any of the numbers is one of the two.
+#[inline]
+fn has_any(block: &[u16; BLOCK], (a, b): (u16, u16)) -> bool {
+    block.iter().fold(0u16, |any, &number| any | u16::from(number == a) | u16::from(number == b)) != 0
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Numbers about every width's limits.
+    fn number() -> impl Strategy<Value = u64> {
+        prop_oneof![
+            4 => 0u64..300,
+            3 => (0u32..64, -2i64..3).prop_map(|(bits, off)| (1u64 << bits).wrapping_add_signed(off)),
+            1 => any::<u64>(),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+
+        #[test]
+        fn numbers_by_row_are_as_in_an_array(
+            sets in proptest::collection::vec((0u32..300, number()), 0..200), most in number(),
+            ranges in proptest::collection::vec((number(), number()), 8),
+        ) {
+            let (mut packed, mut array) = (Packed::default(), [0u64; 320]);
+            for (row, number) in sets {
+                packed.set(row, number);
+                array[row as usize] = number;
+            }
+            prop_assert!((0..320).all(|row| packed.get(row) == array[row as usize]));
+            prop_assert!(packed.iter().eq(array[..packed.rows()].iter().copied()));
+            let own = array.iter().map(|&number| (number.saturating_sub(9), number)).take(40);
+            for (from, to) in ranges.into_iter().chain(own).chain([(1, u64::MAX), (0, 0)]) {
+                let words = packed.scan(from, to);
+                let hit = |row: usize| words.get(row / BLOCK).is_some_and(|word| word >> (row % BLOCK) & 1 == 1);
+                prop_assert!((0..packed.rows()).all(|row| hit(row) == (from..=to).contains(&array[row])));
+                // From 0 on, the rows past the end are the caller's to leave out.
+                prop_assert!(from == 0 || (packed.rows()..320).all(|row| !hit(row)));
+            }
+            let mut bytes = Vec::new();
+            packed.write(&mut bytes);
+            let read = Packed::read(&mut &bytes[..]).expect("what was written");
+            prop_assert!(read.iter().eq(packed.iter()));
+            let halves = packed.mapped(u64::MAX / 2, |number| number / 2);
+            prop_assert!(halves.iter().eq(packed.iter().map(|number| number / 2)));
+            let empty = Packed::with_room(7, most);
+            prop_assert!(empty.room() >= most && empty.rows() == 7 && empty.iter().all(|number| number == 0));
+        }
+    }
+}
