@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use super::{Among, Row, RowSet, bytes};
 
-/// What a code's rows cost to count through the posting list, in tenths of a nanosecond: per block of 65,536 rows, and per row of a
-/// short list among many rows, or among few.
-const BLOCK_COST: u64 = 5_000;
+/// What a code's rows cost to count through the posting list, in tenths of a nanosecond: per block of 65,536 rows that is a bitmap,
+/// for finding a short one, and per row of a short list among many rows, or among few. A short block is three places in memory,
+/// none of them likely to be in the processor's cache at a million contacts.
+const BLOCK_COST: u64 = 8_000;
+const SHORT_BLOCK_COST: u64 = 2_500;
 const AMONG_MANY_COST: u64 = 8;
 const AMONG_FEW_COST: u64 = 40;
 /// Rows of a block from which on they are many.
@@ -80,7 +82,8 @@ impl Postings {
         if !rows.is_empty() {
             let blocks = u64::from(rows.max().unwrap_or(0) >> 16) + 1;
             let row_cost = if rows.len() > blocks * MANY { AMONG_MANY_COST } else { AMONG_FEW_COST };
-            let by_lists: u64 = self.sizes.iter().map(|size| (blocks * BLOCK_COST).min(200 + size * row_cost)).sum();
+            let short = |size: u64| size.min(blocks) * SHORT_BLOCK_COST + size * row_cost;
+            let by_lists: u64 = self.sizes.iter().map(|&size| (blocks * BLOCK_COST).min(short(size))).sum();
             if rows.len() * walk_cost < by_lists {
                 walk(among.list(), &mut counts);
             } else {
