@@ -105,7 +105,6 @@ impl Engine {
     /// # Errors
     /// What fails the batch as a whole.
     pub fn load(&self, ws: WorkspaceId, contacts: Vec<Contact>) -> Result<Written<Vec<ContactId>>> {
-        self.shared.awake(ws)?.note_load();
         self.committer.write(ws, move |txn| {
             let mut ids = Vec::with_capacity(contacts.len());
             for contact in contacts {

@@ -12,8 +12,6 @@ use super::shared::Shared;
 use super::workspace::Workspace;
 use super::{Result, checkpoint, flush};
 
-/// While contacts are loaded the text index takes up so many rows at a time: each time it writes a part of itself anew.
-const LOADED_AT_ONCE: usize = 200_000;
 /// How often it looks round.
 const ROUND: Duration = Duration::from_millis(200);
 
@@ -91,8 +89,7 @@ fn flush_if_due(shared: &Shared, workspace: &Workspace) -> Result<()> {
         (state.head.contacts, state.index.unflushed().len())
     };
     let large = contacts >= shared.settings.text_index_contacts_min as u64;
-    let own = shared.settings.text_flush_rows;
-    let due = unflushed >= if workspace.is_loading() { own.max(LOADED_AT_ONCE) } else { own } as u64;
+    let due = unflushed >= shared.settings.text_flush_rows as u64;
     if large && due { flush::flush(shared, workspace) } else { Ok(()) }
 }
 

@@ -74,12 +74,7 @@ pub struct Workspace {
     pub put_nanos: AtomicU64,
     /// What was last found of each segment.
     pub segments: Mutex<HashMap<SegmentId, Arc<Found>>>,
-    /// Since contacts were last loaded.
-    loaded: Mutex<Option<Stopwatch>>,
 }
-
-/// Contacts that follow each other this closely are one load, in microseconds.
-const LOAD_PAUSE_MAX: u64 = 1_000_000;
 
 /// Batches with fewer contacts say little of what one costs.
 const MEASURED_MIN: u64 = 8;
@@ -105,18 +100,7 @@ impl Workspace {
             used_at: AtomicI64::new(now),
             put_nanos: AtomicU64::new(0),
             segments: Mutex::default(),
-            loaded: Mutex::default(),
         }
-    }
-
-    /// Notes that ready-made contacts were loaded.
-    pub fn note_load(&self) {
-        *self.loaded.lock() = Some(Stopwatch::start());
-    }
-
-    /// Whether more of them are likely to follow.
-    pub fn is_loading(&self) -> bool {
-        self.loaded.lock().is_some_and(|since| since.micros() < LOAD_PAUSE_MAX)
     }
 
     /// Ends its right to the workspace's files; waits for whoever is writing one, and for queries that have begun: those
