@@ -192,17 +192,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::Row;
+    use super::super::rows::tests::rows;
     use super::*;
-
-    /// Sparse and dense blocks, and blocks that some sets have not.
-    fn rows() -> impl Strategy<Value = Vec<Row>> {
-        prop_oneof![
-            proptest::collection::vec(0u32..300, 0..200),
-            proptest::collection::vec(0u32..400_000, 0..400),
-            (0u32..200_000, 1u32..9_000, 1u32..4)
-                .prop_map(|(start, len, step)| (0..len).map(|i| start + i * step).collect()),
-        ]
-    }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(48))]

@@ -317,14 +317,15 @@ impl FromIterator<Row> for RowSet {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::collections::BTreeSet;
 
     use proptest::prelude::*;
 
     use super::*;
 
-    fn rows() -> impl Strategy<Value = Vec<Row>> {
+    /// Sparse and dense blocks, and blocks that some sets have not.
+    pub fn rows() -> impl Strategy<Value = Vec<Row>> {
         prop_oneof![
             proptest::collection::vec(0u32..300, 0..200),
             proptest::collection::vec(0u32..400_000, 0..400),
