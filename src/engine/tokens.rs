@@ -103,11 +103,9 @@ impl Engine {
         bearer.acts(&*self.catalog(bearer.workspace).ok()?)
     }
 
-    /// As [`Engine::actor`], without waiting; none where the workspace is not awake, or is just being written, or they are gone.
+    /// As [`Engine::actor`], without waiting; none where the workspace is not awake, or they are gone.
     pub fn actor_at_hand(&self, bearer: Bearer) -> Option<Actor> {
-        let workspace = self.shared.at_hand(bearer.workspace)?;
-        let catalog = workspace.state.try_read()?.catalog.clone();
-        bearer.acts(&catalog)
+        bearer.acts(&self.shared.at_hand(bearer.workspace)?.catalog())
     }
 }
 
