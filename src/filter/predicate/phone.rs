@@ -76,7 +76,10 @@ pub(super) fn rows<'a>(test: &PhoneTest, view: View<'a>, within: Option<&RowSet>
         Some(rows) => (Cow::Owned(rows), Way::Grams),
         None => (Cow::Borrowed(column.present()), Way::ColumnScan),
     };
-    let mut rows = within.map_or_else(|| found.clone().into_owned(), |within| within.and(&found));
+    let mut rows = match within {
+        Some(within) => within.and(&found),
+        None => found.into_owned(),
+    };
     rows.retain(|row| column.get(row).is_some_and(|key| ready.holds(key)));
     (Cow::Owned(rows), way)
 }
