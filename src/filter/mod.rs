@@ -87,9 +87,9 @@ pub fn explain<'a>(filter: &Filter, view: View<'a>) -> (Cow<'a, RowSet>, PlanNod
     plan::explain(filter, view)
 }
 
-/// The keys between which those of all matches lie that have one in the field, where the top of the tree says so.
-pub fn keys_between(filter: &Filter, field: Field) -> Option<(i64, i64)> {
-    plan::keys_between(filter, field)
+/// The keys between which those of all that match every filter lie that have one in the field, where the tops of the trees say so.
+pub fn keys_between<'a>(filters: impl IntoIterator<Item = &'a Filter>, field: Field) -> Option<(i64, i64)> {
+    plan::keys_between(filters, field)
 }
 
 /// Whether the contact matches: the meaning of the filter. Needs no catalog: a resolved filter has none of its names.

@@ -57,16 +57,18 @@ pub(super) fn explain<'a>(filter: &Filter, view: View<'a>) -> (Cow<'a, RowSet>, 
     (rows, node)
 }
 
-/// The keys between which those of all matches lie that have one in the field, where the top of the tree says so.
-pub(super) fn keys_between(filter: &Filter, field: Field) -> Option<(i64, i64)> {
+/// As [`super::keys_between`].
+pub(super) fn keys_between<'a>(filters: impl IntoIterator<Item = &'a Filter>, field: Field) -> Option<(i64, i64)> {
+    let ranges = filters.into_iter().filter_map(|filter| keys_of(filter, field));
+    ranges.reduce(|one, other| (one.0.max(other.0), one.1.min(other.1)))
+}
+
+fn keys_of(filter: &Filter, field: Field) -> Option<(i64, i64)> {
     match filter {
-        Filter::And(children) => children
-            .iter()
-            .filter_map(|child| keys_between(child, field))
-            .reduce(|one, other| (one.0.max(other.0), one.1.min(other.1))),
+        Filter::And(children) => keys_between(children, field),
         Filter::Condition(condition) => match &condition.predicate {
             Predicate::Range(from, to) if predicate::kept_in(condition.field) == field => Some((*from, *to)),
-            Predicate::Member(inner) => keys_between(inner, field),
+            Predicate::Member(inner) => keys_of(inner, field),
             _ => None,
         },
         Filter::Or(_) | Filter::Not(_) => None,

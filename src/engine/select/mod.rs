@@ -189,9 +189,7 @@ impl Sources<'_> {
     /// The field with the keys between which those of all matches lie that have one in it, where the filters say so.
     fn keys_between(&self, field: Field) -> Option<(Field, i64, i64)> {
         let filters = [self.restrict, self.asked.segment.as_ref(), self.asked.filter.as_ref()];
-        let ranges = filters.into_iter().flatten().filter_map(|filter| filter::keys_between(filter, field));
-        let both = |one: (i64, i64), other: (i64, i64)| (one.0.max(other.0), one.1.min(other.1));
-        ranges.reduce(both).map(|(from, to)| (field, from, to))
+        filter::keys_between(filters.into_iter().flatten(), field).map(|(from, to)| (field, from, to))
     }
 
     /// The matches of the whole query, with the plans of filter and search where they are asked for.
