@@ -289,16 +289,9 @@ fn push_ascii(out: &mut Vec<u8>, letters: &[u8]) {
     out.push(b'"');
 }
 
-fn push_optional(out: &mut Vec<u8>, text: Option<&str>) {
-    match text {
-        Some(text) => push_text(out, text),
-        None => out.extend_from_slice(b"null"),
-    }
-}
-
-fn push_optional_instant(out: &mut Vec<u8>, at: Option<Millis>) {
-    match at {
-        Some(at) => push_instant(out, at),
+fn push_or_null<T>(out: &mut Vec<u8>, value: Option<T>, push: impl FnOnce(&mut Vec<u8>, T)) {
+    match value {
+        Some(value) => push(out, value),
         None => out.extend_from_slice(b"null"),
     }
 }
@@ -309,21 +302,21 @@ fn push_channel(out: &mut Vec<u8>, id: ChannelId, catalog: &Catalog) {
     out.extend_from_slice(b"{\"id\":");
     push_whole(out, id.0);
     out.extend_from_slice(b",\"source\":");
-    push_optional(out, channel.map(|channel| channel.source.as_str()));
+    push_or_null(out, channel.map(|channel| channel.source.as_str()), push_text);
     out.extend_from_slice(b",\"name\":");
-    push_optional(out, channel.map(|channel| channel.name.as_str()));
+    push_or_null(out, channel.map(|channel| channel.name.as_str()), push_text);
 }
 
 fn push_link(out: &mut Vec<u8>, link: &ChannelLink, catalog: &Catalog) {
     push_channel(out, link.channel, catalog);
     out.extend_from_slice(b",\"address\":");
-    push_optional(out, link.address.as_deref());
+    push_or_null(out, link.address.as_deref(), push_text);
     out.extend_from_slice(b",\"connectedAt\":");
     push_instant(out, link.connected_at);
     out.extend_from_slice(b",\"lastMessageAt\":");
-    push_optional_instant(out, link.last_message_at);
+    push_or_null(out, link.last_message_at, push_instant);
     out.extend_from_slice(b",\"lastIncomingMessageAt\":");
-    push_optional_instant(out, link.last_incoming_at);
+    push_or_null(out, link.last_incoming_at, push_instant);
     out.push(b'}');
 }
 
@@ -332,10 +325,10 @@ fn push_user(out: &mut Vec<u8>, id: UserId, catalog: &Catalog) {
     out.extend_from_slice(b"{\"id\":");
     push_whole(out, id.0);
     out.extend_from_slice(b",\"firstName\":");
-    push_optional(out, user.map(|user| user.first_name.as_str()));
+    push_or_null(out, user.map(|user| user.first_name.as_str()), push_text);
     out.extend_from_slice(b",\"lastName\":");
-    push_optional(out, user.and_then(|user| user.last_name.as_deref()));
+    push_or_null(out, user.and_then(|user| user.last_name.as_deref()), push_text);
     out.extend_from_slice(b",\"email\":");
-    push_optional(out, user.map(|user| user.email.as_str()));
+    push_or_null(out, user.map(|user| user.email.as_str()), push_text);
     out.push(b'}');
 }
