@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Subcommand;
 
 use crate::config::Config;
-use crate::contact::{Role, User, UserId};
+use crate::contact::{Role, User};
 use crate::engine::{Actor, Definition, Engine, NewWorkspace, Query};
 
 use super::failure::Failure;
@@ -79,19 +79,7 @@ pub(super) fn make(
     let workspace = engine.create_workspace(new)?;
     definition.apply(engine, workspace.id)?;
     if !definition.users.iter().any(|user| user.role == Role::Owner) {
-        let owner = User {
-            id: UserId(0),
-            first_name: "Owner".to_owned(),
-            last_name: None,
-            email: owner.to_owned(),
-            role: Role::Owner,
-            team: None,
-            restrict_data_export: false,
-            restrict_contact_deletion: false,
-            show_only_mine: false,
-            show_team_contacts: false,
-            columns: None,
-        };
+        let owner = User::new("Owner", owner, Role::Owner);
         engine.put_user(workspace.id, owner)?;
     }
     Ok(workspace)

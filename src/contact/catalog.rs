@@ -154,6 +154,25 @@ pub struct User {
 }
 
 impl User {
+    /// A user without a team, restrictions or columns of their own; whoever keeps them gives the id.
+    pub fn new(first_name: impl Into<String>, email: impl Into<String>, role: Role) -> User {
+        User {
+            id: UserId(0),
+            first_name: first_name.into(),
+            last_name: None,
+            email: email.into(),
+            role,
+            team: None,
+            restrict_data_export: false,
+            restrict_contact_deletion: false,
+            show_only_mine: false,
+            show_team_contacts: false,
+            columns: None,
+        }
+    }
+}
+
+impl User {
     /// Whether they may see the contact. Restrictions bind agents only; the narrower one wins.
     pub fn sees(&self, contact: &Contact, catalog: &Catalog) -> bool {
         if self.role != Role::Agent {

@@ -111,16 +111,8 @@ fn users() -> Vec<User> {
         .zip(std::iter::once(owner).chain(agents))
         .map(|(id, (first_name, email, role, team))| User {
             id: UserId(id),
-            first_name: first_name.to_owned(),
-            last_name: None,
-            email,
-            role,
             team,
-            restrict_data_export: false,
-            restrict_contact_deletion: false,
-            show_only_mine: false,
-            show_team_contacts: false,
-            columns: None,
+            ..User::new(first_name, email, role)
         })
         .collect()
 }

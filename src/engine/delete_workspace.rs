@@ -102,19 +102,7 @@ mod tests {
         let new =
             NewWorkspace { name: name.into(), default_country: None, timezone: "UTC".into(), locale: "en".into() };
         let ws = engine.create_workspace(new).expect("a workspace").id;
-        let owner = User {
-            id: UserId(0),
-            first_name: "O".into(),
-            last_name: None,
-            email: "o@example.org".into(),
-            role: Role::Owner,
-            team: None,
-            restrict_data_export: false,
-            restrict_contact_deletion: false,
-            show_only_mine: false,
-            show_team_contacts: false,
-            columns: None,
-        };
+        let owner = User::new("O", "o@example.org", Role::Owner);
         let owner = engine.put_user(ws, owner).expect("a user").value.id;
         let many: Vec<_> = (0..1200).map(|at| fields(&format!("{name}{at}"))).collect();
         engine.create_many(&Actor::operator(ws), &many, true, true).expect("contacts");

@@ -213,19 +213,7 @@ mod tests {
     use crate::contact::UserId;
 
     fn user(role: Role) -> User {
-        User {
-            id: UserId(7),
-            first_name: "Ana".into(),
-            last_name: None,
-            email: "ana@example.org".into(),
-            role,
-            team: None,
-            restrict_data_export: false,
-            restrict_contact_deletion: false,
-            show_only_mine: false,
-            show_team_contacts: false,
-            columns: None,
-        }
+        User { id: UserId(7), ..User::new("Ana", "ana@example.org", role) }
     }
 
     /// The table as the specification has it, written out once more: owner, manager, agent, manager who may not delete,

@@ -213,19 +213,7 @@ fn as_of_the_first_format(folder: &Path) -> usize {
 fn a_backup_restores_to_the_same_contacts_and_refuses_a_torn_file() {
     let engine = open(Arc::new(MemoryStore::default()), None);
     let actor = workspace(&engine, "one");
-    let user = User {
-        id: UserId(0),
-        first_name: "O".into(),
-        last_name: None,
-        email: "o@x.co".into(),
-        role: Role::Owner,
-        team: None,
-        restrict_data_export: false,
-        restrict_contact_deletion: false,
-        show_only_mine: false,
-        show_team_contacts: false,
-        columns: None,
-    };
+    let user = User::new("O", "o@x.co", Role::Owner);
     let user = engine.put_user(actor.workspace, user).expect("a user").value.id;
     let (_, secret) = engine.create_token(actor.workspace, user, "test", None).expect("a token");
     for at in 0..30 {

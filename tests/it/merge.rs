@@ -258,19 +258,7 @@ fn a_backup_taken_while_contacts_are_merged_is_whole() {
 #[test]
 fn an_agent_does_not_reach_what_they_do_not_see_by_way_of_what_was_theirs() {
     let (engine, operator) = world(&[json!({"firstName": "Ana"}), json!({"firstName": "Bo"})]);
-    let new = User {
-        id: UserId(0),
-        first_name: "Lone".into(),
-        last_name: None,
-        email: "lone@x.org".into(),
-        role: Role::Agent,
-        team: None,
-        restrict_data_export: false,
-        restrict_contact_deletion: false,
-        show_only_mine: true,
-        show_team_contacts: false,
-        columns: None,
-    };
+    let new = User { show_only_mine: true, ..User::new("Lone", "lone@x.org", Role::Agent) };
     let lone = engine.put_user(&operator, new).expect("a user").value;
     let mine = fields(json!({"assignee": lone.id.0}));
     engine.update_contact(&operator, &id(2), &mine).expect("assigned");

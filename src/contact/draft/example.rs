@@ -41,19 +41,7 @@ pub fn catalog() -> Catalog {
         catalog.put_channel(Channel { id: ChannelId(id), name: name.into(), source: source.into() });
     }
     for (id, first_name, email) in [(3, "Mei", "mei@example.com"), (4, "Öykü", "oyku@example.com")] {
-        catalog.put_user(User {
-            id: UserId(id),
-            first_name: first_name.into(),
-            last_name: None,
-            email: email.into(),
-            role: Role::Agent,
-            team: None,
-            restrict_data_export: false,
-            restrict_contact_deletion: false,
-            show_only_mine: false,
-            show_team_contacts: false,
-            columns: None,
-        });
+        catalog.put_user(User { id: UserId(id), ..User::new(first_name, email, Role::Agent) });
     }
     for (id, name) in [(1, "New lead"), (2, "Customer")] {
         catalog.put_stage(Stage { id: StageId(id), name: name.into(), position: id });

@@ -318,19 +318,7 @@ pub fn tree(catalog: &Catalog) -> impl Strategy<Value = Json> + use<> {
 
 fn put_users(catalog: &mut Catalog) {
     for (id, email) in [(1, "ana@example.com"), (2, "bo@example.com")] {
-        catalog.put_user(User {
-            id: UserId(id),
-            first_name: "U".into(),
-            last_name: None,
-            email: email.into(),
-            role: Role::Manager,
-            team: None,
-            restrict_data_export: false,
-            restrict_contact_deletion: false,
-            show_only_mine: false,
-            show_team_contacts: false,
-            columns: None,
-        });
+        catalog.put_user(User { id: UserId(id), ..User::new("U", email, Role::Manager) });
     }
 }
 

@@ -316,16 +316,8 @@ pub fn kind_name(kind: InteractionKind) -> &'static str {
 fn user_of(id: u32, user: &world::User, role: Role) -> User {
     User {
         id: UserId(id),
-        first_name: user.first_name.clone(),
         last_name: user.last_name.clone(),
-        email: user.email.clone(),
-        role,
-        team: None,
-        restrict_data_export: false,
-        restrict_contact_deletion: false,
-        show_only_mine: false,
-        show_team_contacts: false,
-        columns: None,
+        ..User::new(user.first_name.clone(), user.email.clone(), role)
     }
 }
 

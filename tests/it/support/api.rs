@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Request};
 use rollcall::clock::Clock;
 use rollcall::config::Config;
-use rollcall::contact::{Millis, Role, User, UserId, WorkspaceId};
+use rollcall::contact::{Millis, Role, User, WorkspaceId};
 use rollcall::engine::{Engine, NewWorkspace};
 use rollcall::http::{Settings, router};
 use rollcall::store::MemoryStore;
@@ -86,19 +86,7 @@ pub fn workspace(engine: &Engine, name: &str) -> WorkspaceId {
 
 /// A user as a test begins with: change what matters.
 pub fn user(first_name: &str, role: Role) -> User {
-    User {
-        id: UserId(0),
-        first_name: first_name.into(),
-        last_name: None,
-        email: format!("{}@example.org", first_name.to_lowercase()),
-        role,
-        team: None,
-        restrict_data_export: false,
-        restrict_contact_deletion: false,
-        show_only_mine: false,
-        show_team_contacts: false,
-        columns: None,
-    }
+    User::new(first_name, format!("{}@example.org", first_name.to_lowercase()), role)
 }
 
 /// Makes the user and a token.

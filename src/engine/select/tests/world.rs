@@ -129,16 +129,8 @@ fn catalog(dice: &mut Dice) -> Catalog {
     {
         catalog.put_user(User {
             id: UserId(id),
-            first_name: first.into(),
             last_name: last.map(str::to_owned),
-            email: format!("u{id}@example.com"),
-            role: Role::Agent,
-            team: None,
-            restrict_data_export: false,
-            restrict_contact_deletion: false,
-            show_only_mine: false,
-            show_team_contacts: false,
-            columns: None,
+            ..User::new(first, format!("u{id}@example.com"), Role::Agent)
         });
     }
     for (id, name, position) in [(1, "Won", 9), (2, "New", 0), (3, "Hot", 5)] {

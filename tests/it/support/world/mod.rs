@@ -107,19 +107,7 @@ impl World {
         let users = [("Öykü", Some("Lim"), Role::Owner), ("ana", None, Role::Manager), ("Ana", None, Role::Agent)];
         for (first_name, last_name, role) in users {
             let email = format!("{}.{role:?}@example.com", fold::search(first_name));
-            let user = User {
-                id: UserId(0),
-                first_name: first_name.into(),
-                last_name: last_name.map(str::to_owned),
-                email,
-                role,
-                team: None,
-                restrict_data_export: false,
-                restrict_contact_deletion: false,
-                show_only_mine: false,
-                show_team_contacts: false,
-                columns: None,
-            };
+            let user = User { last_name: last_name.map(str::to_owned), ..User::new(first_name, email, role) };
             let user = self.engine().put_user(ws, user).expect("a user").value;
             self.actor.user.get_or_insert_with(|| Arc::new(user));
         }
