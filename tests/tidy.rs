@@ -73,7 +73,7 @@ fn a_component_uses_only_those_below_it() {
 fn each_big_library_is_named_in_one_place() {
     let places = [
         ("sled::", "src/store/sled"),
-        ("roaring::", "src/index/rows"),
+        ("fearless_simd::", "src/index/rows/wide"),
         ("tantivy::", "src/index/grams"),
         ("axum::", "src/http"),
         ("clap::", "src/cli"),

@@ -88,7 +88,6 @@ macro_rules! take_arrays {
 put_arrays! {
     put_u16s u16;
     put_u32s u32;
-    put_u64s u64;
 }
 
 take_arrays! {

@@ -9,8 +9,8 @@ const BESIDE: usize = 8;
 /// First of a cell, or of what is beside it, where there are more ordinals, or longer ones: the next two are the place of these.
 const OVERFLOWS: u16 = u16::MAX;
 const NARROW_OVERFLOWS: u8 = u8::MAX;
-/// Rows that are counted at a time.
-const ROWS: usize = 1024;
+/// Rows that are counted together.
+const TOGETHER: usize = 64;
 
 /// A row's cell: ordinals from the front, 0 behind the last.
 type Cell = [u16; INLINE];
@@ -109,22 +109,25 @@ impl Cells {
     fn tally_of(&self, rows: &[Row], cell: impl Fn(Row) -> Cell, counts: &mut [u64]) {
         // A table per place: adding to a number that was just added to has to wait for it. The ordinal 0 is that of no code.
         let mut table = vec![[0u32; BESIDE]; counts.len() + 1];
-        let mut places = [0; ROWS];
-        for rows in rows.chunks(ROWS) {
+        for rows in rows.chunks(TOGETHER) {
+            // Read before they are counted: reads that wait for nothing but memory wait together.
+            let mut cells = [[0; INLINE]; TOGETHER];
+            cells.iter_mut().zip(rows).for_each(|(to, &row)| *to = cell(row));
+            let mut places = [0; TOGETHER];
             let mut found = 0;
-            for (at, &row) in rows.iter().enumerate() {
-                let cell = cell(row);
+            for (at, cell) in cells[..rows.len()].iter().enumerate() {
                 // Without a branch: which rows have more ordinals cannot be foreseen.
                 let is_full = cell[0] == OVERFLOWS;
-                places[found] = place(&cell);
+                places[found] = place(cell);
                 found += usize::from(is_full);
                 let (keep, tables) = (u16::from(is_full).wrapping_sub(1), at % 2 * INLINE);
-                for (at, ordinal) in cell.into_iter().enumerate() {
+                for (at, ordinal) in cell.iter().enumerate() {
                     table[usize::from(ordinal & keep)][tables + at] += 1;
                 }
             }
-            for &place in &places[..found] {
-                let beside = &self.beside.slots[place];
+            let mut besides = [[0; BESIDE]; TOGETHER];
+            besides.iter_mut().zip(&places[..found]).for_each(|(to, &place)| *to = self.beside.slots[place]);
+            for beside in &besides[..found] {
                 match overflow(beside) {
                     None => beside.iter().enumerate().for_each(|(at, &ordinal)| table[usize::from(ordinal)][at] += 1),
                     Some(place) => self.long.slots[place].iter().for_each(|&ordinal| table[ordinal as usize][0] += 1),

@@ -78,8 +78,9 @@ impl Column {
         let ends = |(least, most): (i64, i64), count: i64| (least.min(count), most.max(count));
         let (least, most) = self.counts().map(again).fold((count, count), ends);
         let span = distance(least, most) + 1;
-        // As much room below as above, and not so little that numbers in order have the column written anew often.
-        let room = Packed::room_for(span.saturating_add(span / 8));
+        // As much room below as above, and not so little that numbers in order have the column written anew often; nor so much that
+        // the upper bits tell few numbers apart.
+        let room = Packed::room_for(span.saturating_mul(2));
         let half = i64::try_from((room - span) / 2).unwrap_or(i64::MAX);
         let (old_base, base) = (self.base, least.saturating_sub(half).max(LEAST));
         self.codes = self.codes.mapped(room, |code| distance(base, again(count_of(old_base, code))) + 1);
@@ -103,12 +104,12 @@ impl Column {
     pub fn scan(&self, range: RangeInclusive<i64>) -> RowSet {
         let Some(codes) = self.codes_in(*range.start(), *range.end()) else { return RowSet::new() };
         if *codes.start() > 1 {
-            return RowSet::from_words(&self.codes.scan(*codes.start(), *codes.end()));
+            return self.codes.scan(*codes.start(), *codes.end());
         }
         // Code 0 has the upper bits of code 1: every row without a number would have to be looked at closely.
         let mut rows = self.present.clone();
         if *codes.end() < self.codes.room() {
-            rows &= &RowSet::from_words(&self.codes.scan(0, *codes.end()));
+            rows &= &self.codes.scan(0, *codes.end());
         }
         rows
     }

@@ -4,17 +4,16 @@ use std::collections::BTreeMap;
 
 use super::{Among, Row, RowSet, bytes};
 
-/// What a code's rows cost to count through the posting list, in tenths of a nanosecond: per block of 65,536 rows that is a bitmap,
-/// for finding a short one, and per row of a short list among many rows, or among few. A short block is three places in memory,
-/// none of them likely to be in the processor's cache at a million contacts.
-const BLOCK_COST: u64 = 8_000;
-const SHORT_BLOCK_COST: u64 = 2_500;
-const AMONG_MANY_COST: u64 = 8;
-const AMONG_FEW_COST: u64 = 40;
-/// Rows of a block from which on they are many.
-const MANY: u64 = 4096;
+/// What a code's rows cost to count through the posting list, in tenths of a nanosecond: per block of 65,536 rows that is words; for
+/// finding a list, and per row of it beside words, or beside another list.
+const WORDS_COST: u64 = 1_500;
+const LIST_COST: u64 = 300;
+const LISTED_COST: u64 = 3;
+const BOTH_LISTED_COST: u64 = 40;
+/// Rows of a block from which on they are words, about.
+const MANY: u64 = 1024;
 /// What a row costs to count through the column.
-const COLUMN_COST: u64 = 5;
+const COLUMN_COST: u64 = 15;
 
 /// The posting lists of a field: codes are numbered by ordinals from 1 as they come, and a list that is empty gives its ordinal back.
 #[derive(Default)]
@@ -81,9 +80,7 @@ impl Postings {
         let mut counts = vec![0; self.lists.len()];
         if !rows.is_empty() {
             let blocks = u64::from(rows.max().unwrap_or(0) >> 16) + 1;
-            let row_cost = if rows.len() > blocks * MANY { AMONG_MANY_COST } else { AMONG_FEW_COST };
-            let short = |size: u64| size.min(blocks) * SHORT_BLOCK_COST + size * row_cost;
-            let by_lists: u64 = self.sizes.iter().map(|&size| (blocks * BLOCK_COST).min(short(size))).sum();
+            let by_lists: u64 = self.sizes.iter().map(|&size| list_cost(size, rows.len(), blocks)).sum();
             if rows.len() * walk_cost < by_lists {
                 walk(among.list(), &mut counts);
             } else {
@@ -114,6 +111,16 @@ impl Postings {
             ordinals.insert(code, at as u32 + 1);
         }
         (ordinals.len() + free.len() == codes.len()).then_some(Postings { ordinals, codes, lists, sizes, free })
+    }
+}
+
+/// What it costs to count a posting list of that size among so many rows.
+fn list_cost(size: u64, among: u64, blocks: u64) -> u64 {
+    match (size > blocks * MANY, among > blocks * MANY) {
+        (true, true) => blocks * WORDS_COST,
+        (true, false) => blocks * LIST_COST + among * LISTED_COST,
+        (false, true) => size.min(blocks) * LIST_COST + size * LISTED_COST,
+        (false, false) => size.min(blocks) * LIST_COST + size.max(among) * BOTH_LISTED_COST,
     }
 }
 

@@ -4,7 +4,6 @@
 //! applying a change twice does no harm; the index itself knows what it held for the row.
 
 mod among;
-mod blocks;
 mod bytes;
 mod cells;
 mod checkpoint;
@@ -30,7 +29,7 @@ use std::ops::Range;
 use smallvec::SmallVec;
 
 pub use among::Among;
-pub use blocks::at_least;
+
 pub use checkpoint::{CheckpointError, Section, write_sections};
 pub use collation::Collation;
 pub use column::{Column, number_from_key, number_key};
@@ -40,7 +39,7 @@ pub use fields::code_of;
 pub use grams::{EDGE_MAX, GRAM_MAX, GramError, GramIndex, GramSettings, GramView, PreparedView, RowTexts};
 pub use order::{Found, Order};
 pub use phone::{phone_exactly, phone_key, phone_of_key, phone_prefix};
-pub use rows::RowSet;
+pub use rows::{RowSet, at_least};
 pub use set_facet::SetFacet;
 pub use text::{Domains, TextColumn};
 

@@ -1,11 +1,12 @@
-//! A number per row in as few bytes as the largest needs: the two highest apart from those below, so that a scan reads little else.
+//! A number per row in as few bytes as the largest needs: the 16 highest bits apart from those below, so that a scan reads little else.
 
-use super::bytes;
+use super::rows::wide;
+use super::{RowSet, bytes};
 
 /// Rows a scan looks at together.
 const BLOCK: usize = 64;
-/// Bytes below the two highest: so many make 64 bits.
-const LOW_MAX: usize = 6;
+/// Bits below the 16 highest: so many make 64.
+const LOW_MAX: u32 = 48;
 /// Behind the last row's low bytes, so that any row's can be read as one number.
 const SPARE: usize = 8;
 
@@ -14,34 +15,39 @@ const SPARE: usize = 8;
 pub struct Packed {
     /// By row: the upper 16 bits.
     high: Vec<u16>,
-    /// By row: `width` bytes below those, the lowest first.
+    /// By row: the `shift` bits below those in whole bytes, the lowest first.
     low: Vec<u8>,
-    width: usize,
+    shift: u32,
 }
 
 impl Packed {
-    /// The fewest low bytes with which numbers up to this one fit.
-    fn width_of(most: u64) -> usize {
-        (0..LOW_MAX).find(|&width| most <= Packed::most_of(width)).unwrap_or(LOW_MAX)
+    /// The fewest low bits with which numbers up to this one fit.
+    fn shift_of(most: u64) -> u32 {
+        (u64::BITS - most.leading_zeros()).saturating_sub(16)
     }
 
-    fn most_of(width: usize) -> u64 {
-        u64::MAX >> (8 * (LOW_MAX - width))
+    fn most_of(shift: u32) -> u64 {
+        u64::MAX >> (LOW_MAX - shift)
+    }
+
+    /// Low bytes of a row.
+    fn width(&self) -> usize {
+        self.shift.div_ceil(8) as usize
     }
 
     /// The largest number for which there is room, once there is for `most`.
     pub fn room_for(most: u64) -> u64 {
-        Packed::most_of(Packed::width_of(most))
+        Packed::most_of(Packed::shift_of(most))
     }
 
     /// The largest number for which there is room.
     pub fn room(&self) -> u64 {
-        Packed::most_of(self.width)
+        Packed::most_of(self.shift)
     }
 
     /// Room for numbers up to `most` in so many rows, all 0.
     pub fn with_room(rows: usize, most: u64) -> Packed {
-        let mut made = Packed { width: Packed::width_of(most), ..Packed::default() };
+        let mut made = Packed { shift: Packed::shift_of(most), ..Packed::default() };
         bytes::spare(&mut made.high, rows);
         made.high.resize(rows, 0);
         made.lengthen_low();
@@ -57,21 +63,21 @@ impl Packed {
     #[inline]
     pub fn get(&self, row: u32) -> u64 {
         let Some(&high) = self.high.get(row as usize) else { return 0 };
-        u64::from(high) << (8 * self.width) | self.low(row as usize)
+        u64::from(high) << self.shift | self.low(row as usize)
     }
 
     #[inline]
     fn low(&self, row: usize) -> u64 {
-        if self.width == 0 {
+        if self.shift == 0 {
             return 0;
         }
-        let at = row * self.width;
+        let at = row * self.width();
         let low = self.low.get(at..at + SPARE).and_then(<[u8]>::first_chunk).copied().unwrap_or_default();
         u64::from_le_bytes(low) & self.low_mask()
     }
 
     fn low_mask(&self) -> u64 {
-        (1 << (8 * self.width)) - 1
+        (1 << self.shift) - 1
     }
 
     /// Sets the row's number; 0 takes it away.
@@ -87,14 +93,14 @@ impl Packed {
         if number > self.room() {
             self.widen(number);
         }
-        self.high[at] = (number >> (8 * self.width)) as u16;
-        let low = at * self.width..(at + 1) * self.width;
-        self.low[low].copy_from_slice(&number.to_le_bytes()[..self.width]);
+        self.high[at] = (number >> self.shift) as u16;
+        let (width, low) = (self.width(), number & self.low_mask());
+        self.low[at * width..(at + 1) * width].copy_from_slice(&low.to_le_bytes()[..width]);
     }
 
     fn lengthen_low(&mut self) {
-        if self.width > 0 {
-            let len = self.high.len() * self.width + SPARE;
+        if self.shift > 0 {
+            let len = self.high.len() * self.width() + SPARE;
             let more = len - self.low.len();
             bytes::spare(&mut self.low, more);
             self.low.resize(len, 0);
@@ -117,13 +123,13 @@ impl Packed {
         (0..self.high.len() as u32).map(|row| self.get(row))
     }
 
-    /// The rows whose number lies in `from..=to`, as a dense bitset; from 0 on also rows without one, and such as are past the end.
-    pub fn scan(&self, from: u64, to: u64) -> Vec<u64> {
+    /// The rows whose number lies in `from..=to`; from 0 on also rows without one, and such as are past the end.
+    pub fn scan(&self, from: u64, to: u64) -> RowSet {
         let to = to.min(self.room());
         if from > to {
-            return Vec::new();
+            return RowSet::new();
         }
-        let high = |number: u64| (number >> (8 * self.width)) as u16;
+        let high = |number: u64| (number >> self.shift) as u16;
         let (first, last, mask) = (high(from), high(to), self.low_mask());
         // Rows whose upper bits are those of an end are within by their low bytes only, unless all of these are.
         let ends = match (from & mask == 0, to & mask == mask) {
@@ -132,29 +138,45 @@ impl Packed {
             (false, true) => Some((first, first)),
             (false, false) => Some((first, last)),
         };
+        let scan = Scan { first, last, ends, from, to };
         let (blocks, rest) = self.high.as_chunks::<BLOCK>();
-        let mut words = Vec::with_capacity(blocks.len() + 1);
-        let within = |at: usize, block: &[u16; BLOCK]| {
-            let mut within = word(block, first, last);
-            if let Some(ends) = ends.filter(|ends| has_any(block, *ends)) {
-                let mut near = word(block, ends.0, ends.0) | word(block, ends.1, ends.1);
-                while near != 0 {
-                    let bit = near.trailing_zeros();
-                    if !(from..=to).contains(&self.get((at * BLOCK) as u32 + bit)) {
-                        within &= !(1 << bit);
-                    }
-                    near &= near - 1;
-                }
+        RowSet::from_blocks(self.high.len().div_ceil(BLOCK), |first, words| {
+            let here = blocks.get(first..).unwrap_or_default();
+            let numbered = words.iter_mut().zip(here).zip(first..);
+            wide(
+                #[inline(always)]
+                || numbered.for_each(|((word, block), at)| *word = self.within(at, block, &scan)),
+            );
+            if let Some(word) = words.get_mut(here.len()).filter(|_| !rest.is_empty()) {
+                let mut block = [0; BLOCK];
+                block[..rest.len()].copy_from_slice(rest);
+                *word = self.within(blocks.len(), &block, &scan);
             }
-            within
-        };
-        words.extend(blocks.iter().enumerate().map(|(at, block)| within(at, block)));
-        if !rest.is_empty() {
-            let mut block = [0; BLOCK];
-            block[..rest.len()].copy_from_slice(rest);
-            words.push(within(blocks.len(), &block));
+        })
+    }
+
+    /// The rows of a block that are within.
+    #[inline(always)]
+    fn within(&self, at: usize, block: &[u16; BLOCK], scan: &Scan) -> u64 {
+        let within = word(block, scan.first, scan.last);
+        match scan.ends {
+            Some(ends) if has_any(block, ends) => self.without_strays(at, block, scan, ends, within),
+            _ => within,
         }
-        words
+    }
+
+    /// The same, those with the upper bits of an end looked at closely.
+    #[inline(never)]
+    fn without_strays(&self, at: usize, block: &[u16; BLOCK], scan: &Scan, ends: (u16, u16), mut within: u64) -> u64 {
+        let mut near = word(block, ends.0, ends.0) | word(block, ends.1, ends.1);
+        while near != 0 {
+            let bit = near.trailing_zeros();
+            if !(scan.from..=scan.to).contains(&self.get((at * BLOCK) as u32 + bit)) {
+                within &= !(1 << bit);
+            }
+            near &= near - 1;
+        }
+        within
     }
 
     /// Bytes in memory.
@@ -164,22 +186,33 @@ impl Packed {
 
     /// Appends the numbers to `out`.
     pub fn write(&self, out: &mut Vec<u8>) {
-        bytes::put_u64(out, self.width as u64);
+        bytes::put_u64(out, self.shift.into());
         bytes::put_u16s(out, &self.high);
         bytes::put_bytes(out, &self.low);
     }
 
     /// Reads what `write` wrote, from the front of `bytes`.
     pub fn read(from: &mut &[u8]) -> Option<Packed> {
-        let width = usize::try_from(bytes::take_u64(from)?).ok().filter(|width| *width <= LOW_MAX)?;
+        let shift = u32::try_from(bytes::take_u64(from)?).ok().filter(|shift| *shift <= LOW_MAX)?;
         let (high, low) = (bytes::take_u16s(from)?, bytes::take_bytes(from)?.to_vec());
-        let expected = if width == 0 || high.is_empty() { 0 } else { high.len() * width + SPARE };
-        (low.len() == expected).then_some(Packed { high, low, width })
+        let made = Packed { high, low, shift };
+        let expected = if shift == 0 || made.high.is_empty() { 0 } else { made.rows() * made.width() + SPARE };
+        (made.low.len() == expected).then_some(made)
     }
 }
 
+/// What a scan looks for: numbers in `from..=to`, whose upper bits are in `first..=last`; those whose upper bits are one of `ends`
+/// may be outside.
+struct Scan {
+    first: u16,
+    last: u16,
+    ends: Option<(u16, u16)>,
+    from: u64,
+    to: u64,
+}
+
 /// A bit for each number in `first..=last`. No branch, so that it becomes a few instructions on many numbers at a time.
-#[inline]
+#[inline(always)]
 fn word(block: &[u16; BLOCK], first: u16, last: u16) -> u64 {
     let (mut hits, width) = ([0u8; BLOCK], last - first);
     hits.iter_mut().zip(block).for_each(|(hit, number)| *hit = u8::from(number.wrapping_sub(first) <= width));
@@ -191,7 +224,7 @@ fn word(block: &[u16; BLOCK], first: u16, last: u16) -> u64 {
 }
 
 /// Whether any of the numbers is one of the two.
-#[inline]
+#[inline(always)]
 fn has_any(block: &[u16; BLOCK], (a, b): (u16, u16)) -> bool {
     block.iter().fold(0u16, |any, &number| any | u16::from(number == a) | u16::from(number == b)) != 0
 }
@@ -228,8 +261,8 @@ mod tests {
             prop_assert!(packed.iter().eq(array[..packed.rows()].iter().copied()));
             let own = array.iter().map(|&number| (number.saturating_sub(9), number)).take(40);
             for (from, to) in ranges.into_iter().chain(own).chain([(1, u64::MAX), (0, 0)]) {
-                let words = packed.scan(from, to);
-                let hit = |row: usize| words.get(row / BLOCK).is_some_and(|word| word >> (row % BLOCK) & 1 == 1);
+                let found = packed.scan(from, to);
+                let hit = |row: usize| found.contains(row as u32);
                 prop_assert!((0..packed.rows()).all(|row| hit(row) == (from..=to).contains(&array[row])));
                 // From 0 on, the rows past the end are the caller's to leave out.
                 prop_assert!(from == 0 || (packed.rows()..320).all(|row| !hit(row)));

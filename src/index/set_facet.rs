@@ -2,13 +2,13 @@
 
 use smallvec::SmallVec;
 
-use super::blocks::{WORDS, counted};
 use super::cells::Cells;
 use super::facet::{Postings, nothing};
+use super::rows::{WORDS, counted};
 use super::{Among, Row, RowSet, bytes};
 
 /// What a row costs to count through its own codes, in tenths of a nanosecond.
-const OWN_CODES_COST: u64 = 65;
+const OWN_CODES_COST: u64 = 100;
 /// Bits of a row's number of codes.
 const BITS: usize = 4;
 /// The number of codes that stands for itself and all above.

@@ -143,7 +143,8 @@ fn what_comes_in_order_seldom_has_the_column_written_anew() {
             bases.push(column.base);
         }
     }
-    assert!(bases.len() < 16, "{bases:?}");
+    // Once for every doubling of the numbers' span.
+    assert!(bases.len() < 20, "{bases:?}");
 }
 
 #[test]

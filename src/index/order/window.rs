@@ -6,8 +6,8 @@ use super::{CHUNK, Order};
 use crate::index::{Row, RowSet};
 
 /// What a step of each way costs, in tenths of a nanosecond (measured at a million rows).
-const CONTAINS_SPARSE: u64 = 250;
-const CONTAINS_DENSE: u64 = 60;
+const CONTAINS_LISTED: u64 = 200;
+const CONTAINS: u64 = 30;
 const WORD_TEST: u64 = 15;
 const COUNT: u64 = 20;
 
@@ -46,10 +46,10 @@ impl Order {
         // One pass counts; another collects, unless the window lies in few chunks.
         let gather = members * COUNT * 3 / 2 + self.places.len() as u64 * 10;
         let words = self.chunk_of.rows() as u64 / 64;
-        // Dense sets are copied, sparse ones gone through.
-        let sparse = members * 16 < self.chunk_of.rows() as u64;
-        let (contains, copy) = if sparse { (CONTAINS_SPARSE, members * 4) } else { (CONTAINS_DENSE, words * 10) };
-        let to_words = words * 10 + copy;
+        // Sets of many rows are words already; those of few are searched, or written out once.
+        let listed = members * 64 < self.chunk_of.rows() as u64;
+        let (contains, copy) = if listed { (CONTAINS_LISTED, members * 8) } else { (CONTAINS, words * 5) };
+        let to_words = words * 5 + copy;
         let (by_contains, by_words) = (steps * contains, to_words + steps * WORD_TEST);
         // Where gathering costs more than walking everything, the walk need not give up.
         let far = to_words + rows * WORD_TEST <= gather;
@@ -59,9 +59,11 @@ impl Order {
             walked = self.walk(places.clone(), skip, take, from_end, budget, |row| among.contains(row));
         }
         if walked.is_none() && (far || by_words < by_contains.min(gather)) {
-            let words = among.to_words(self.chunk_of.rows());
-            let member = |row: Row| words[row as usize / 64] >> (row % 64) & 1 == 1;
-            walked = self.walk(places, skip, take, from_end, if far { u64::MAX } else { budget }, member);
+            let budget = if far { u64::MAX } else { budget };
+            walked = among.with_words(self.chunk_of.rows(), |words| {
+                let member = |row: Row| words[row as usize / 64] >> (row % 64) & 1 == 1;
+                self.walk(places, skip, take, from_end, budget, member)
+            });
         }
         match walked {
             Some(found) => (found, Found::Walk),
@@ -139,7 +141,7 @@ impl Order {
 
     /// The members in the chunks at those places, in order.
     fn members_in_order(&self, among: &RowSet, places: Range<usize>, counts: &[u32]) -> Vec<Row> {
-        if (places.len() * CHUNK) as u64 * CONTAINS_SPARSE < among.len() * COUNT {
+        if (places.len() * CHUNK) as u64 * CONTAINS_LISTED < among.len() * COUNT {
             let rows = places.flat_map(|place| self.rows_at(place).iter().copied());
             return rows.filter(|&row| among.contains(row)).collect();
         }

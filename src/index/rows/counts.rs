@@ -1,77 +1,17 @@
-//! A set's rows block by block, so that whole blocks of words can be worked on, and counting with them: how many of
-//! several sets each row is in.
+//! How many of several sets each row is in, block by block.
 //!
 //! Counts are kept a bit at a time: plane `k` has bit `k` of the counts of 65,536 rows, so adding a set to all of them is
 //! an addition with carry over 1024 words.
 
 use super::RowSet;
+use super::block::{Block, WORDS, Words, nothing};
+use super::wide::wide;
 
-/// Words of a block of 65,536 rows.
-pub(super) const WORDS: usize = 1024;
 /// A block of fewer rows is added row by row, which costs less than its words do.
 const SPARSE: usize = 512;
 
-/// The words of one block.
-pub(super) type Words = [u64; WORDS];
-
-/// A set, split into its blocks.
-pub(super) struct Blocks {
-    /// The portable format: its cookie and count, key and length of each block, where each begins, then the blocks.
-    bytes: Vec<u8>,
-}
-
-/// One block of a set.
-pub(super) enum Block<'a> {
-    /// At most 4096 rows, as the lower halves of their numbers, ascending.
-    Rows(&'a [[u8; 2]]),
-    /// A bit for each row.
-    Words(&'a [[u8; 8]]),
-}
-
-impl Blocks {
-    pub fn of(set: &RowSet) -> Blocks {
-        Blocks { bytes: set.portable() }
-    }
-
-    /// The blocks that are not empty, each with its number, ascending.
-    pub fn iter(&self) -> impl Iterator<Item = (usize, Block<'_>)> {
-        self.heads().into_iter().flatten().map_while(|(head, start)| {
-            let [number, len] =
-                [[head[0], head[1]], [head[2], head[3]]].map(|half| usize::from(u16::from_le_bytes(half)));
-            let block = self.bytes.get(u32::from_le_bytes(*start) as usize..)?;
-            let block = match len {
-                ..4096 => Block::Rows(block.as_chunks().0.get(..=len)?),
-                _ => Block::Words(block.as_chunks().0.get(..WORDS)?),
-            };
-            Some((number, block))
-        })
-    }
-
-    fn heads(&self) -> Option<impl Iterator<Item = (&[u8; 4], &[u8; 4])>> {
-        let (head, rest) = self.bytes.split_at_checked(8)?;
-        let count = u32::from_le_bytes(*head.last_chunk()?) as usize;
-        let (keys, starts) = rest.split_at_checked(count * 4)?;
-        Some(keys.as_chunks().0.iter().zip(starts.as_chunks().0))
-    }
-}
-
-impl Block<'_> {
-    /// Sets the bits of its rows.
-    pub fn mark(&self, words: &mut [u64]) {
-        match self {
-            Block::Rows(rows) => rows.iter().for_each(|low| {
-                let low = u16::from_le_bytes(*low);
-                words[usize::from(low / 64)] |= 1 << (low % 64);
-            }),
-            Block::Words(block) => {
-                words.iter_mut().zip(*block).for_each(|(word, bits)| *word |= u64::from_le_bytes(*bits));
-            }
-        }
-    }
-}
-
 /// How many of several sets each row of a block is in: plane `k` has bit `k` of the numbers.
-pub(super) struct Counts {
+pub struct Counts {
     planes: Vec<Words>,
     /// How many sets were added.
     added: usize,
@@ -94,10 +34,9 @@ impl Counts {
             self.planes.push([0; WORDS]);
         }
         match block {
-            Block::Rows(rows) if rows.len() < SPARSE => rows.iter().for_each(|low| {
-                let low = u16::from_le_bytes(*low);
-                self.add_bits(usize::from(low / 64), 1 << (low % 64));
-            }),
+            Block::List(list) if list.len() < SPARSE => {
+                list.iter().for_each(|low| self.add_bits(usize::from(low / 64), 1 << (low % 64)));
+            }
             block => {
                 let mut carry = [0; WORDS];
                 block.mark(&mut carry);
@@ -154,11 +93,16 @@ impl Counts {
 }
 
 fn add_plane(plane: &mut Words, carry: &mut Words) {
-    for (plane, carry) in plane.iter_mut().zip(carry) {
-        let both = *plane & *carry;
-        *plane ^= *carry;
-        *carry = both;
-    }
+    wide(
+        #[inline(always)]
+        || {
+            for (plane, carry) in plane.iter_mut().zip(carry) {
+                let both = *plane & *carry;
+                *plane ^= *carry;
+                *carry = both;
+            }
+        },
+    );
 }
 
 /// The rows in at least `least` of the sets.
@@ -170,19 +114,18 @@ pub fn at_least(least: usize, sets: &[&RowSet]) -> RowSet {
 }
 
 /// The rows that `mark` marks in each block, from how many of the sets have each row of it.
-pub(super) fn counted(sets: &[&RowSet], mark: impl Fn(&Counts, usize, &mut [u64])) -> RowSet {
-    let split: Vec<Blocks> = sets.iter().map(|set| Blocks::of(set)).collect();
-    let mut blocks: Vec<(usize, Block)> = split.iter().flat_map(Blocks::iter).collect();
+pub fn counted(sets: &[&RowSet], mark: impl Fn(&Counts, usize, &mut [u64])) -> RowSet {
+    let mut blocks: Vec<(usize, &Block)> = sets.iter().flat_map(|set| set.blocks()).collect();
     blocks.sort_by_key(|(number, _)| *number);
-    let mut words = vec![0; blocks.last().map_or(0, |(last, _)| (last + 1) * WORDS)];
     let mut counts = Counts::new();
-    for of_number in blocks.chunk_by(|a, b| a.0 == b.0) {
+    let of_number = |same: &[(usize, &Block)]| {
         counts.clear();
-        of_number.iter().for_each(|(_, block)| counts.add(block));
-        let number = of_number[0].0;
-        mark(&counts, number, &mut words[number * WORDS..][..WORDS]);
-    }
-    RowSet::from_words(&words)
+        same.iter().for_each(|(_, block)| counts.add(block));
+        let (number, mut words) = (same[0].0, nothing());
+        mark(&counts, number, &mut words[..]);
+        Some((number as u16, Block::of_words(words)?))
+    };
+    RowSet { blocks: blocks.chunk_by(|a, b| a.0 == b.0).filter_map(of_number).collect() }
 }
 
 #[cfg(test)]
@@ -191,25 +134,12 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::super::Row;
-    use super::super::rows::tests::rows;
+    use super::super::tests::rows;
     use super::*;
+    use crate::index::Row;
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(48))]
-
-        #[test]
-        fn blocks_are_the_set(rows in rows()) {
-            let set = RowSet::from_unsorted(rows);
-            let mut words = vec![0; 7 * WORDS];
-            let mut last = None;
-            for (number, block) in Blocks::of(&set).iter() {
-                prop_assert!(last < Some(number));
-                last = Some(number);
-                block.mark(&mut words[number * WORDS..][..WORDS]);
-            }
-            prop_assert_eq!(RowSet::from_words(&words), set);
-        }
 
         #[test]
         fn rows_are_counted_as_one_by_one(
