@@ -18,8 +18,10 @@ use crate::index::RowSet;
 const MEMORY_MIN: usize = 16 << 20;
 /// From so many rows on a flush is a bulk load.
 const BULK: u64 = 100_000;
-/// So many segments of about one size are merged into one.
-const MERGED_MIN: usize = 6;
+/// So many segments of about one size are merged into one; those with fewer documents than the second count as of one size, for every
+/// segment is asked for every term.
+const MERGED_MIN: usize = 5;
+const SMALL: u32 = 100_000;
 /// A segment of which so much is deleted is merged, so that deleted documents cost little.
 const DELETED_MAX: f32 = 0.2;
 /// A writer is three threads and its memory, whatever the number of workspaces.
@@ -106,6 +108,7 @@ impl Flush<'_> {
         let writer = self.index.writer_with_options(options)?;
         let mut policy = LogMergePolicy::default();
         policy.set_min_num_segments(MERGED_MIN);
+        policy.set_min_layer_size(SMALL);
         policy.set_del_docs_ratio_before_merge(DELETED_MAX);
         writer.set_merge_policy(Box::new(AfterCommit { committing, policy }));
         Ok(writer)

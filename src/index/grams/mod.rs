@@ -5,6 +5,7 @@
 //! makes the next one, which the owner of the workspace installs together with its own state.
 
 mod cache;
+mod doc_rows;
 mod document;
 mod flush;
 mod seal;

@@ -10,6 +10,7 @@ use tantivy::{DocId, InvertedIndexReader, SegmentReader};
 
 use super::GramError;
 use super::cache::TermCache;
+use super::doc_rows::DocRows;
 use crate::index::{Row, RowSet};
 
 /// A term of at least so many documents is cached, and taken as a whole set rather than document by document.
@@ -22,8 +23,7 @@ const FEW: usize = 64;
 pub(super) struct SegmentView {
     pub id: SegmentId,
     pub inverted: Arc<InvertedIndexReader>,
-    /// The row of each document. A row has one document in a segment at most, deleted ones included.
-    pub doc_rows: Arc<Vec<Row>>,
+    pub doc_rows: Arc<DocRows>,
     row_max: Row,
     alive: Option<AliveBitSet>,
     /// The rows of deleted documents.
@@ -39,20 +39,20 @@ impl SegmentView {
     ) -> Result<SegmentView, GramError> {
         let (inverted, doc_rows) = match known {
             Some(known) => (known.inverted.clone(), known.doc_rows.clone()),
-            None => (reader.inverted_index(terms)?, Arc::new(super::document::rows_of(reader)?)),
+            None => (reader.inverted_index(terms)?, Arc::new(DocRows::new(&super::document::rows_of(reader)?))),
         };
         let alive = reader.alive_bitset().cloned();
         let dead = alive.as_ref().map_or_else(RowSet::new, |alive| {
-            let is_dead = |doc: &DocId| alive.is_deleted(*doc);
-            RowSet::from_unsorted((0..reader.max_doc()).filter(is_dead).map(|doc| doc_rows[doc as usize]).collect())
+            let rows = (0..reader.max_doc()).zip(doc_rows.iter());
+            RowSet::from_unsorted(rows.filter(|(doc, _)| alive.is_deleted(*doc)).map(|(_, row)| row).collect())
         });
-        let row_max = known.map_or_else(|| doc_rows.iter().copied().max().unwrap_or(0), |known| known.row_max);
+        let row_max = known.map_or_else(|| doc_rows.iter().max().unwrap_or(0), |known| known.row_max);
         Ok(SegmentView { id: reader.segment_id(), inverted, doc_rows, row_max, alive, dead })
     }
 
     /// Every row of a document that is not deleted.
     pub(super) fn rows(&self) -> Result<RowSet, GramError> {
-        let all = RowSet::from_unsorted(self.doc_rows.to_vec());
+        let all = RowSet::from_unsorted(self.doc_rows.iter().collect());
         if all.len() != self.doc_rows.len() as u64 {
             return Err(GramError("a row stands twice in a segment".to_owned()));
         }
@@ -94,8 +94,11 @@ impl SegmentView {
             }
             self.keep_docs_with(info, &mut docs)?;
         }
-        docs.retain(|doc| self.is_alive(*doc));
-        let rows = docs.into_iter().map(|doc| self.row(doc)).collect::<Result<Vec<Row>, GramError>>()?;
+        if self.alive.is_some() {
+            docs.retain(|doc| self.is_alive(*doc));
+        }
+        let mut rows = Vec::with_capacity(docs.len());
+        self.doc_rows.each(&docs, |row| rows.push(row))?;
         found.sets.push(Arc::new(RowSet::from_unsorted(rows)));
         Ok(())
     }
@@ -127,10 +130,7 @@ impl SegmentView {
         let mut postings = self.postings(info)?;
         let mut words = vec![0u64; self.row_max as usize / 64 + 1];
         while !postings.docs().is_empty() {
-            for doc in postings.docs() {
-                let row = self.doc_rows[*doc as usize];
-                words[row as usize / 64] |= 1 << (row % 64);
-            }
+            self.doc_rows.each(postings.docs(), |row| words[row as usize / 64] |= 1 << (row % 64))?;
             postings.advance();
         }
         let rows = Arc::new(RowSet::from_words(&words));
@@ -158,14 +158,10 @@ impl SegmentView {
         Ok(())
     }
 
-    fn row(&self, doc: DocId) -> Result<Row, GramError> {
-        self.doc_rows.get(doc as usize).copied().ok_or_else(|| GramError("a document that is not there".to_owned()))
-    }
-
     /// Bytes in memory.
     pub(super) fn memory(&self) -> usize {
         let alive = self.alive.as_ref().map_or(0, |_| self.doc_rows.len() / 8);
-        self.doc_rows.capacity() * size_of::<Row>() + self.dead.memory() + alive
+        self.doc_rows.memory() + self.dead.memory() + alive
     }
 }
 

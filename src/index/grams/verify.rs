@@ -67,7 +67,7 @@ fn held(view: &GramView) -> Result<HashMap<Row, u64>, GramError> {
             }
         }
         let alive = (0..).zip(segment.doc_rows.iter().zip(sums)).filter(|(doc, _)| segment.is_alive(*doc));
-        held.extend(alive.map(|(_, (row, sum))| (*row, sum)));
+        held.extend(alive.map(|(_, of_row)| of_row));
     }
     Ok(held)
 }
