@@ -27,11 +27,18 @@ impl<'a> Grams<'a> {
         Some(Grams { grams, field, domains, unflushed: view.index.unflushed() })
     }
 
-    /// The rows whose texts it does not know as they are, to be looked at.
-    pub fn unknown(&self) -> RowSet {
-        let mut rows = self.unflushed.clone();
-        self.domains.into_iter().for_each(|domains| rows |= &domains.without);
+    /// The rows whose texts it does not know as they are, to be looked at; of `within` only, where that is given.
+    pub fn unknown(&self, within: Option<&RowSet>) -> RowSet {
+        let of = |rows: &RowSet| within.map_or_else(|| rows.clone(), |within| within.and(rows));
+        let mut rows = of(self.unflushed);
+        self.domains.into_iter().for_each(|domains| rows |= &of(&domains.without));
         rows
+    }
+
+    /// Adds these to rows.
+    pub fn add_unknown(&self, rows: &mut RowSet) {
+        *rows |= self.unflushed;
+        self.domains.into_iter().for_each(|domains| *rows |= &domains.without);
     }
 
     /// Takes these out of rows.
@@ -153,7 +160,7 @@ mod tests {
             let rows_where = |test: &dyn Fn(&str) -> bool| -> RowSet {
                 (1..).zip(&texts).filter(|(_, text)| test(text)).map(|(row, _): (Row, _)| row).collect()
             };
-            let known = index.alive().minus(&grams.unknown());
+            let known = index.alive().minus(&grams.unknown(None));
             for needle in needles(&texts) {
                 let truth = rows_where(&|text| text.contains(&needle)).and(&known);
                 let found = grams.candidates(&needle).unwrap().and(&known);

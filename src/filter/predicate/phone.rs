@@ -133,7 +133,7 @@ fn by_grams(test: &PhoneTest, column: &Column, view: View) -> Option<RowSet> {
             Arc::unwrap_or_clone(grams.candidates(&digits.digits).ok()?)
         }
     };
-    rows |= &grams.unknown();
+    grams.add_unknown(&mut rows);
     Some(rows)
 }
 

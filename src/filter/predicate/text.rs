@@ -99,7 +99,7 @@ impl Hunt<'_, '_> {
             None => Arc::unwrap_or_clone(found),
         };
         let mut others = self.accented()?;
-        others |= &self.grams.unknown();
+        self.grams.add_unknown(&mut others);
         rows -= self.column.accented();
         rows -= &others;
         if let Some(within) = self.within {

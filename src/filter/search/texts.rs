@@ -86,7 +86,7 @@ impl<'a> Texts<'a> {
             within.inspect(|within| rows &= within);
             return (Arc::new(rows), Way::TextScan);
         };
-        let mut others = unknown(grams, within);
+        let mut others = grams.unknown(within);
         let exact = needle.chars() <= GRAM_MAX;
         if exact && within.is_none() && others.is_empty() {
             return (candidates, Way::Grams);
@@ -132,7 +132,7 @@ impl<'a> Texts<'a> {
         if number.digits.digits.len() > GRAM_MAX || number.digits.international {
             rows.retain(hit);
         }
-        let mut others = unknown(grams, within);
+        let mut others = grams.unknown(within);
         others.retain(hit);
         rows |= &others;
         (rows, Way::Grams)
@@ -155,14 +155,14 @@ impl<'a> Texts<'a> {
             return Some(Edges { whole: self.edge(field, needle, true, among)?, starts: None });
         }
         let mut rows = word_starts(field, head, false, among)?;
-        rows |= &unknown(grams, Some(among));
+        rows |= &grams.unknown(Some(among));
         read_edges(field, needle, rows)
     }
 
     /// Rows in which a needle that the grams hold as it is begins a word, or is one; complete for the rows of `among`.
     pub fn edge(&self, field: &TextField, needle: &Needle, whole: bool, among: &RowSet) -> Option<RowSet> {
         let mut rows = word_starts(field, needle.text(), whole, among)?;
-        let others = unknown(field.grams?, Some(among));
+        let others = field.grams?.unknown(Some(among));
         if !others.is_empty() {
             let others = read_edges(field, needle, others)?;
             rows |= if whole { &others.whole } else { others.starts.as_ref()? };
@@ -185,13 +185,6 @@ fn known(grams: Grams, rows: Arc<RowSet>, within: Option<&RowSet>) -> RowSet {
         None => Arc::unwrap_or_clone(rows),
     };
     grams.keep_known(&mut rows);
-    rows
-}
-
-/// The rows the grams do not know, or not yet.
-fn unknown(grams: Grams, within: Option<&RowSet>) -> RowSet {
-    let mut rows = grams.unknown();
-    within.inspect(|within| rows &= within);
     rows
 }
 
