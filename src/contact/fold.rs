@@ -59,6 +59,16 @@ pub fn search(text: &str) -> String {
     }
 }
 
+/// [`compare`] and, where it differs from that, [`search`].
+pub fn both(text: &str) -> (Cow<'_, str>, Option<String>) {
+    let compare = compared(text);
+    if text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') {
+        return (compare, None);
+    }
+    let search = Some(search(text)).filter(|search| *search != compare);
+    (compare, search)
+}
+
 /// Whether the character belongs to a word: a letter, a digit or a mark.
 pub fn word_char(c: char) -> bool {
     c.is_alphanumeric() || (!c.is_ascii() && is_mark(c))

@@ -236,8 +236,8 @@ fn commit(shared: &Shared, operations: Vec<Operation>) {
 }
 
 fn publish(shared: &Shared, staged: Staged) {
-    let after = staged.after();
-    staged.workspace.publish(&shared.cache, &shared.snapshots, staged.head, staged.catalog, &after);
+    let (workspace, head, catalog) = (staged.workspace.clone(), staged.head, staged.catalog.clone());
+    workspace.publish(&shared.cache, &shared.snapshots, head, catalog, staged.after());
 }
 
 #[cfg(test)]

@@ -146,12 +146,20 @@ impl Staged {
 
     /// Puts another round of changes, made on a copy of this one's head and catalog, on top.
     pub fn absorb(&mut self, delta: Staged) {
-        for (id, touched) in delta.contacts {
-            let Touched { before, now } = touched;
-            self.contacts.entry(id).or_insert(Touched { before, now: None }).now = now;
+        // The first round brings most of what there is.
+        if self.contacts.is_empty() {
+            self.contacts = delta.contacts;
+        } else {
+            for (id, Touched { before, now }) in delta.contacts {
+                self.contacts.entry(id).or_insert(Touched { before, now: None }).now = now;
+            }
         }
-        for (key, ids) in delta.takers {
-            self.takers.entry(key).or_default().extend(ids);
+        if self.takers.is_empty() {
+            self.takers = delta.takers;
+        } else {
+            for (key, ids) in delta.takers {
+                self.takers.entry(key).or_default().extend(ids);
+            }
         }
         self.head = delta.head;
         self.catalog = delta.catalog;
@@ -234,9 +242,11 @@ impl Staged {
         self.contacts.iter().map(|(id, touched)| (*id, touched.before.clone())).collect()
     }
 
-    /// What the contacts are after it.
-    pub fn after(&self) -> HashMap<ContactId, Option<Arc<Contact>>> {
-        self.contacts.iter().map(|(id, touched)| (*id, touched.now.clone())).collect()
+    /// What the contacts are after it, ascending: what the index keeps by row grows at its end, and is next to what was read last.
+    pub fn after(self) -> Vec<(ContactId, Option<Arc<Contact>>)> {
+        let mut after: Vec<_> = self.contacts.into_iter().map(|(id, touched)| (id, touched.now)).collect();
+        after.sort_unstable_by_key(|(id, _)| *id);
+        after
     }
 }
 

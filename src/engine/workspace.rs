@@ -246,7 +246,7 @@ impl Workspace {
         snapshots: &Snapshots,
         head: Head,
         catalog: Arc<Catalog>,
-        changed: &HashMap<ContactId, Option<Arc<Contact>>>,
+        changed: Vec<(ContactId, Option<Arc<Contact>>)>,
     ) {
         let mut state = self.state.write();
         snapshots.keep(self.id, &self.in_flight.read());
@@ -257,19 +257,20 @@ impl Workspace {
             state.catalog = catalog;
         }
         let State { index, catalog, changed_in_flush, recent, .. } = &mut *state;
-        recent.note(head.seq, changed.keys().map(|id| id.0));
+        recent.note(head.seq, changed.iter().map(|(id, _)| id.0));
+        let contacts = changed.len() as u64;
         for (id, contact) in changed {
             index.put(id.0, contact.as_deref(), catalog);
             note(changed_in_flush, id.0);
             match contact {
-                Some(contact) => cache.put(self.id, contact.clone()),
-                None => cache.remove(self.id, *id),
+                Some(contact) => cache.put(self.id, contact),
+                None => cache.remove(self.id, id),
             }
         }
         state.head = head;
         self.in_flight.write().clear();
         drop(state);
-        self.measured(watch, changed.len() as u64);
+        self.measured(watch, contacts);
         self.announce(head.seq);
     }
 

@@ -6,6 +6,7 @@
 mod clockwork;
 mod expr;
 mod found;
+mod grams;
 mod matches;
 mod number;
 pub mod op;

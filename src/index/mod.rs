@@ -36,7 +36,9 @@ pub use column::{Column, number_from_key, number_key};
 pub use duplicates::{Duplicates, Group, Shared};
 pub use facet::Facet;
 pub use fields::code_of;
-pub use grams::{EDGE_MAX, GRAM_MAX, GramError, GramIndex, GramSettings, GramView, PreparedView, RowTexts};
+pub use grams::{
+    DOMAIN_GRAM_MAX, EDGE_MAX, GRAM_MAX, GramError, GramIndex, GramSettings, GramView, PreparedView, RowTexts,
+};
 pub use order::{Found, Order};
 pub use phone::{phone_exactly, phone_key, phone_of_key, phone_prefix};
 pub use rows::{RowSet, at_least};

@@ -52,7 +52,7 @@ pub struct TextColumn {
 #[derive(Default)]
 pub struct Domains {
     pub texts: TextColumn,
-    /// The rows with a text that has no `@`, or several: no e-mail that was ever taken in from outside.
+    /// The rows with a text that has no `@`, or several, in one of its folded forms: no e-mail that was ever taken in from outside.
     pub without: RowSet,
 }
 
@@ -88,15 +88,19 @@ impl TextColumn {
     /// Sets or clears the row's text, given as the contact has it (not folded). Answers whether anything changed.
     pub fn set(&mut self, row: Row, text: Option<&str>) -> bool {
         let Some(text) = text else { return self.clear(row) };
+        let (compare, search) = fold::both(text);
+        self.set_folded(row, &compare, search.as_deref().unwrap_or(&compare))
+    }
+
+    fn set_folded(&mut self, row: Row, compare: &str, search: &str) -> bool {
         // Two texts may be equal to `compare` and not to `search` (an iota subscript is a letter to one, an accent to the other).
-        let (compare, search) = (fold::compare(text), fold::search(text));
-        if self.number(row).is_some_and(|number| self.text(number) == (&*compare, &*search)) {
+        if self.number(row).is_some_and(|number| self.text(number) == (compare, search)) {
             return false;
         }
         self.clear(row);
-        let hash = self.hasher.hash_one(&*compare);
-        let found = self.numbers.find(hash, |&number| self.text(number) == (&*compare, &*search));
-        let number = found.copied().unwrap_or_else(|| self.add(hash, &compare, &search));
+        let hash = self.hasher.hash_one(compare);
+        let found = self.numbers.find(hash, |&number| self.text(number) == (compare, search));
+        let number = found.copied().unwrap_or_else(|| self.add(hash, compare, search));
         self.rows.insert(number, row, self.of_row.rows());
         self.of_row.set(row, u64::from(number) + 1);
         self.present.insert(row);
@@ -104,10 +108,9 @@ impl TextColumn {
             self.accented.insert(row);
         }
         if let Some(domains) = &mut self.domains {
-            let domain = domain(text);
-            domains.texts.set(row, domain);
-            if domain.is_none() {
-                domains.without.insert(row);
+            match domain(compare).zip(domain(search)) {
+                Some((compare, search)) => drop(domains.texts.set_folded(row, compare, search)),
+                None => drop(domains.without.insert(row)),
             }
         }
         true

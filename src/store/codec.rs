@@ -11,10 +11,12 @@ use super::StoreError;
 const FORMAT: u8 = 1;
 /// Bytes beside the CBOR.
 const OVERHEAD: usize = 5;
+/// Most contacts take fewer bytes than this.
+const MOSTLY: usize = 448;
 
 /// The value's bytes for this key.
 pub fn encode<T: Encode<()>>(key: &[u8], value: &T) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(256);
+    let mut bytes = Vec::with_capacity(MOSTLY);
     bytes.push(FORMAT);
     if let Err(never) = minicbor::encode(value, &mut bytes) {
         // Writing to a Vec cannot fail, and no type of ours refuses to be encoded.

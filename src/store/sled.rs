@@ -229,15 +229,14 @@ impl Tree<'_> {
                 self.db.get(&main)?.and_then(|stored| Header::read(&stored)).map_or(0, |header| header.pieces());
             (kept..before).for_each(|number| batch.remove(piece_key(key, number)));
         }
-        let Some(value) = value else {
+        let Some(mut value) = value else {
             batch.remove(main);
             return Ok(());
         };
         if kept == 0 {
-            let mut whole = Vec::with_capacity(value.len() + 1);
-            whole.push(WHOLE);
-            whole.extend_from_slice(&value);
-            batch.insert(main, whole);
+            // There mostly is room for it.
+            value.insert(0, WHOLE);
+            batch.insert(main, value);
         } else {
             self.pieces.store(true, Ordering::Relaxed);
             batch.insert(main, Header::of(&value).bytes());
@@ -450,11 +449,11 @@ fn open_patiently(folder: &Path, settings: SledSettings) -> Result<Db, Fault> {
 }
 
 /// Only the last entry for a key counts; deciding which pieces to remove needs to know it.
-fn last_of_each(entries: Batch) -> impl Iterator<Item = (Vec<u8>, Option<Vec<u8>>)> {
-    let mut entries: Vec<_> = entries.into_iter().enumerate().collect();
-    entries.sort_by(|(i, (a, _)), (j, (b, _))| a.cmp(b).then(j.cmp(i)));
-    entries.dedup_by(|(_, (later, _)), (_, (kept, _))| later == kept);
-    entries.into_iter().map(|(_, entry)| entry)
+fn last_of_each(mut entries: Batch) -> Batch {
+    entries.reverse();
+    entries.sort_by(|(a, _), (b, _)| a.cmp(b));
+    entries.dedup_by(|(earlier, _), (kept, _)| earlier == kept);
+    entries
 }
 
 fn checked_number(number: u64) -> [u8; 12] {

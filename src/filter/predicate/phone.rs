@@ -8,10 +8,11 @@ use std::sync::Arc;
 use super::{Check, range};
 use crate::contact::phone::Digits;
 use crate::contact::{Field, Phone};
+use crate::filter::grams::Grams;
 use crate::filter::number::Number;
 use crate::filter::search::Level;
 use crate::filter::{View, Way};
-use crate::index::{Column, EDGE_MAX, RowSet, phone_exactly, phone_prefix};
+use crate::index::{Column, RowSet, phone_exactly, phone_prefix};
 
 /// How a phone is compared: in its international form, and unless the digits are marked international in its national
 /// form with or without trunk `0`.
@@ -120,28 +121,19 @@ pub(super) fn cost(test: &PhoneTest, view: View) -> u64 {
 /// The rows that may pass by the grams of their numbers, and those whose grams are not known.
 fn by_grams(test: &PhoneTest, column: &Column, view: View) -> Option<RowSet> {
     const NEEDLES_MAX: usize = 64;
-    let grams = view.grams?;
-    if column.present().len() as usize <= view.text_scan_max {
-        return None;
-    }
+    let grams = Grams::of(view, Field::Phone, column.present().len() as usize)?;
     let mut rows = match test {
         PhoneTest::Equals(numbers) if numbers.len() > NEEDLES_MAX => return None,
         PhoneTest::Equals(numbers) => {
-            let sets = numbers.iter().map(|digits| grams.candidates(Field::Phone, &digits.digits));
+            let sets = numbers.iter().map(|digits| grams.candidates(&digits.digits));
             let sets = sets.collect::<Result<Vec<_>, _>>().ok()?;
             RowSet::union(sets.iter().map(|set| &**set))
         }
-        PhoneTest::Contains(digits) | PhoneTest::EndsWith(digits) => {
-            Arc::unwrap_or_clone(grams.candidates(Field::Phone, &digits.digits).ok()?)
-        }
-        // The forms in the index are the whole number and the national part after a `0`.
-        PhoneTest::StartsWith(digits) => {
-            let begin = |digits: &str| grams.word_starts(Field::Phone, digits.get(..EDGE_MAX).unwrap_or(digits), false);
-            let (whole, national) = (begin(&digits.digits).ok()??, begin(&format!("0{}", digits.digits)).ok()??);
-            RowSet::union([&*whole, &*national])
+        PhoneTest::Contains(digits) | PhoneTest::StartsWith(digits) | PhoneTest::EndsWith(digits) => {
+            Arc::unwrap_or_clone(grams.candidates(&digits.digits).ok()?)
         }
     };
-    rows |= view.index.unflushed();
+    grams.add_unknown(&mut rows);
     Some(rows)
 }
 

@@ -7,8 +7,9 @@ use memchr::memmem::Finder;
 
 use super::{Check, union};
 use crate::contact::{Field, fold};
+use crate::filter::grams::Grams;
 use crate::filter::{View, Way};
-use crate::index::{Domains, EDGE_MAX, GRAM_MAX, GramError, GramView, RowSet, TextColumn};
+use crate::index::{Domains, EDGE_MAX, GRAM_MAX, GramError, RowSet, TextColumn};
 
 /// How text is compared; needles and texts are compare-folded.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,9 +65,8 @@ pub(super) fn rows<'a>(
         return (Cow::Owned(union(&sets).into_owned()), Way::TextScan);
     }
     let (needle, passes) = (test.needle().unwrap_or_default(), test.ready());
-    if let Some(grams) = view.grams
-        && column.distinct() > view.text_scan_max
-        && let Ok(rows) = (Hunt { test, needle, passes: &passes, field, column, grams, view, within }).rows()
+    if let Some(grams) = Grams::of(view, field, column.distinct())
+        && let Ok(rows) = (Hunt { test, needle, passes: &passes, column, grams, within }).rows()
     {
         return (Cow::Owned(rows), Way::Grams);
     }
@@ -78,10 +78,8 @@ struct Hunt<'a, 'b> {
     test: &'b TextTest,
     needle: &'b str,
     passes: &'b dyn Fn(&str) -> bool,
-    field: Field,
     column: &'a TextColumn,
-    grams: &'a GramView,
-    view: View<'a>,
+    grams: Grams<'a>,
     within: Option<&'b RowSet>,
 }
 
@@ -101,10 +99,7 @@ impl Hunt<'_, '_> {
             None => Arc::unwrap_or_clone(found),
         };
         let mut others = self.accented()?;
-        others |= self.view.index.unflushed();
-        if let Some(domains) = domains {
-            others |= &domains.without;
-        }
+        self.grams.add_unknown(&mut others);
         rows -= self.column.accented();
         rows -= &others;
         if let Some(within) = self.within {
@@ -128,22 +123,19 @@ impl Hunt<'_, '_> {
     fn found(&self) -> Result<(Arc<RowSet>, bool), GramError> {
         let exact = |needle: &str| needle.chars().nth(GRAM_MAX).is_none();
         match (self.test, self.needle.rsplit_once('@'), self.column.domains()) {
-            // A text that begins so has a word that does.
             (TextTest::StartsWith(needle), ..) => {
                 let head = needle.char_indices().nth(EDGE_MAX).map_or(needle.as_str(), |(at, _)| &needle[..at]);
-                match self.grams.word_starts(self.field, head, false)? {
-                    Some(rows) => Ok((rows, false)),
-                    None => Ok((self.grams.candidates(self.field, needle)?, false)),
-                }
+                let starts = self.grams.text_starts(head)?;
+                Ok((starts.map_or_else(|| self.grams.candidates(needle), Ok)?, false))
             }
             (TextTest::EndsWith(needle), Some((_, domain)), Some(domains)) => {
                 let local = &needle[..needle.len() - domain.len()];
-                let rows = self.grams.candidates(self.field, local)?.and(&domains.texts.equal(domain));
+                let rows = self.grams.candidates(local)?.and(&domains.texts.equal(domain));
                 Ok((Arc::new(rows), exact(local)))
             }
             _ => {
                 let contains = matches!(self.test, TextTest::Contains(_));
-                Ok((self.grams.candidates(self.field, self.needle)?, contains && exact(self.needle)))
+                Ok((self.grams.candidates(self.needle)?, contains && exact(self.needle)))
             }
         }
     }
@@ -155,7 +147,7 @@ impl Hunt<'_, '_> {
         match folded.trim_matches(may_compose) {
             _ if accented.is_empty() => Ok(RowSet::new()),
             "" => Ok(accented.clone()),
-            core => Ok(self.grams.candidates(self.field, core)?.and(accented)),
+            core => Ok(self.grams.candidates(core)?.and(accented)),
         }
     }
 

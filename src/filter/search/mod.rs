@@ -16,7 +16,7 @@ pub use level::{CLASSES, Level};
 pub use rank::{Bound, Ranking};
 pub use rows::{evaluate, rows};
 
-use level::Needle;
+pub(super) use level::Needle;
 
 use super::number::Number;
 use crate::contact::phone::Digits;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{Level, Needle, Search, Term, Word, is_name, searched};
 use crate::contact::Field;
 use crate::contact::fold::word_char;
+use crate::filter::grams::Grams;
 use crate::filter::number::Number;
 use crate::filter::{View, Way};
 use crate::index::{Column, EDGE_MAX, GRAM_MAX, Row, RowSet, TextColumn};
@@ -21,9 +22,10 @@ pub(super) struct Texts<'a> {
 
 /// A searched text field.
 pub(super) struct TextField<'a> {
-    pub field: Field,
     pub in_name: bool,
     pub column: &'a TextColumn,
+    /// `None` where they are not to be asked.
+    grams: Option<Grams<'a>>,
 }
 
 /// The rows of one field in which a needle is a whole word, and those in which it begins one (whole words included), if they are
@@ -35,7 +37,10 @@ pub(super) struct Edges {
 
 impl<'a> Texts<'a> {
     pub fn new(view: View<'a>) -> Texts<'a> {
-        let field = |field| view.index.text(field).map(|column| TextField { field, in_name: is_name(field), column });
+        let field = |field| {
+            let column = view.index.text(field)?;
+            Some(TextField { in_name: is_name(field), column, grams: Grams::of(view, field, column.distinct()) })
+        };
         Texts {
             view,
             fields: searched(view.catalog).filter_map(field).collect(),
@@ -76,17 +81,17 @@ impl<'a> Texts<'a> {
 
     /// The rows whose text of the field contains the needle; of `within` only, where that is given.
     pub fn rows(&self, field: &TextField, needle: &Needle, within: Option<&RowSet>) -> (Arc<RowSet>, Way) {
-        let Some(candidates) = self.candidates(field.field, field.column.distinct(), needle.text()) else {
+        let Some((grams, candidates)) = asked(field.grams, needle.text()) else {
             let mut rows = field.column.rows_where(needle.finder(), |_, text| needle.within(text));
             within.inspect(|within| rows &= within);
             return (Arc::new(rows), Way::TextScan);
         };
-        let mut others = self.unflushed(within);
+        let mut others = grams.unknown(within);
         let exact = needle.chars() <= GRAM_MAX;
         if exact && within.is_none() && others.is_empty() {
             return (candidates, Way::Grams);
         }
-        let mut rows = self.flushed(candidates, within);
+        let mut rows = known(grams, candidates, within);
         if !exact {
             self.look_into(field, needle, &mut rows);
         }
@@ -100,7 +105,7 @@ impl<'a> Texts<'a> {
     /// Keeps the flushed rows with the needle in the field. Those in which it begins a word, or lies in an e-mail's domain, are mostly
     /// known without a look: very many can share either.
     fn look_into(&self, field: &TextField, needle: &Needle, rows: &mut RowSet) {
-        let mut known = self.word_starts(field, needle.text(), false, rows).unwrap_or_default();
+        let mut known = word_starts(field, needle.text(), false, rows).unwrap_or_default();
         *rows -= &known;
         if let Some(domains) = field.column.domains().filter(|_| !needle.text().contains('@')) {
             let of_domain = domains.texts.rows_where(needle.finder(), |_, text| needle.within(text)).and(rows);
@@ -116,52 +121,30 @@ impl<'a> Texts<'a> {
         let Some(phones) = self.phones else { return (RowSet::new(), Way::Constant) };
         let hit = |row| phones.get(row).is_some_and(|key| number.within(key));
         let present = phones.present();
-        let Some(candidates) = self.candidates(Field::Phone, present.len() as usize, &number.digits.digits) else {
+        let grams = Grams::of(self.view, Field::Phone, present.len() as usize);
+        let Some((grams, candidates)) = asked(grams, &number.digits.digits) else {
             let mut rows = within.map_or_else(|| present.clone(), |within| within.and(present));
             rows.retain(hit);
             return (rows, Way::ColumnScan);
         };
-        let mut rows = self.flushed(candidates, within);
+        let mut rows = known(grams, candidates, within);
         // The grams know both forms of a number; digits marked international stand for one only.
         if number.digits.digits.len() > GRAM_MAX || number.digits.international {
             rows.retain(hit);
         }
-        let mut others = self.unflushed(within);
+        let mut others = grams.unknown(within);
         others.retain(hit);
         rows |= &others;
         (rows, Way::Grams)
     }
 
-    /// What the grams say: every flushed row with the needle in the field, and for long needles some without.
-    /// `None` where they are not to be asked, or cannot answer: the texts can.
-    fn candidates(&self, field: Field, distinct: usize, needle: &str) -> Option<Arc<RowSet>> {
-        let grams = self.view.grams.filter(|_| distinct > self.view.text_scan_max)?;
-        grams.candidates(field, needle).ok()
-    }
-
-    /// Of rows that the grams gave, those that they know as they are.
-    fn flushed(&self, rows: Arc<RowSet>, within: Option<&RowSet>) -> RowSet {
-        let mut rows = match within {
-            Some(within) => within.and(&rows),
-            None => Arc::unwrap_or_clone(rows),
-        };
-        rows -= self.view.index.unflushed();
-        rows
-    }
-
-    /// The rows the grams do not know yet.
-    fn unflushed(&self, within: Option<&RowSet>) -> RowSet {
-        let unflushed = self.view.index.unflushed();
-        within.map_or_else(|| unflushed.clone(), |within| within.and(unflushed))
-    }
-
     /// Where the needle is a word or begins one, complete for the rows of `among`, all of which match. `None` where nothing short of
     /// reading very many rows tells.
     pub fn edges(&self, field: &TextField, needle: &Needle, among: &RowSet) -> Option<Edges> {
-        if self.view.grams.is_none() || field.column.distinct() <= self.view.text_scan_max {
+        let Some(grams) = field.grams else {
             let level = |_: &str, text: &str| edge(needle, text);
             return pair(field.column.classify(needle.finder(), 2, level));
-        }
+        };
         let text = needle.text();
         let head = text.char_indices().nth(EDGE_MAX).map_or(text, |(at, _)| &text[..at]);
         if !head.chars().all(word_char) {
@@ -171,30 +154,45 @@ impl<'a> Texts<'a> {
         if head.len() == text.len() {
             return Some(Edges { whole: self.edge(field, needle, true, among)?, starts: None });
         }
-        let mut rows = self.word_starts(field, head, false, among)?;
-        rows |= &self.unflushed(Some(among));
+        let mut rows = word_starts(field, head, false, among)?;
+        rows |= &grams.unknown(Some(among));
         read_edges(field, needle, rows)
     }
 
     /// Rows in which a needle that the grams hold as it is begins a word, or is one; complete for the rows of `among`.
     pub fn edge(&self, field: &TextField, needle: &Needle, whole: bool, among: &RowSet) -> Option<RowSet> {
-        let mut rows = self.word_starts(field, needle.text(), whole, among)?;
-        let unflushed = self.unflushed(Some(among));
-        if !unflushed.is_empty() {
-            let others = read_edges(field, needle, unflushed)?;
+        let mut rows = word_starts(field, needle.text(), whole, among)?;
+        let others = field.grams?.unknown(Some(among));
+        if !others.is_empty() {
+            let others = read_edges(field, needle, others)?;
             rows |= if whole { &others.whole } else { others.starts.as_ref()? };
         }
         Some(rows)
     }
+}
 
-    /// Flushed rows of `among` with a word that begins with, or is, the needle; `None` where the grams cannot tell.
-    fn word_starts(&self, field: &TextField, needle: &str, whole: bool, among: &RowSet) -> Option<RowSet> {
-        if !needle.chars().all(word_char) {
-            return None;
-        }
-        let rows = self.view.grams?.word_starts(field.field, needle, whole).ok()??;
-        Some(self.flushed(rows, Some(among)))
-    }
+/// What the grams say: every row known to them with the needle in the field, and for long needles some without. `None` where they are
+/// not to be asked, or cannot answer: the texts can.
+fn asked<'a>(grams: Option<Grams<'a>>, needle: &str) -> Option<(Grams<'a>, Arc<RowSet>)> {
+    let grams = grams?;
+    Some((grams, grams.candidates(needle).ok()?))
+}
+
+/// Of rows that the grams gave, those that they know as they are.
+fn known(grams: Grams, rows: Arc<RowSet>, within: Option<&RowSet>) -> RowSet {
+    let mut rows = match within {
+        Some(within) => within.and(&rows),
+        None => Arc::unwrap_or_clone(rows),
+    };
+    grams.keep_known(&mut rows);
+    rows
+}
+
+/// Rows of `among` known to the grams with a word that begins with, or is, the needle; `None` where they cannot tell.
+fn word_starts(field: &TextField, needle: &str, whole: bool, among: &RowSet) -> Option<RowSet> {
+    let grams = field.grams?;
+    let rows = grams.word_starts(needle, whole).ok()??;
+    Some(known(grams, rows, Some(among)))
 }
 
 /// The edges of a needle in rows, by reading them.

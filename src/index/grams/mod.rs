@@ -1,7 +1,8 @@
 //! The text index on disk: which rows' texts contain which grams. The only folder that names tantivy.
 //!
 //! Per text field, grams of one to four characters of the search-folded text, and the edges of its words. Exact for needles of up
-//! to four characters, a superset for longer ones; exact for the beginnings of words of up to six. Made for one workspace; a [`GramView`] is what readers use, and a flush
+//! to four characters, a superset for longer ones; exact for the beginnings of words of up to six. Less is held of phones and of
+//! what follows the `@` of an e-mail: see `tokens.rs`. Made for one workspace; a [`GramView`] is what readers use, and a flush
 //! makes the next one, which the owner of the workspace installs together with its own state.
 
 mod cache;
@@ -27,7 +28,7 @@ use tantivy::{Index, IndexSettings};
 
 use self::cache::TermCache;
 use self::flush::Flush;
-pub use self::tokens::{EDGE_MAX, GRAM_MAX};
+pub use self::tokens::{DOMAIN_GRAM_MAX, EDGE_MAX, GRAM_MAX};
 pub use self::view::GramView;
 use super::{Row, RowSet};
 use crate::contact::Field;

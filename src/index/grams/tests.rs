@@ -73,7 +73,7 @@ fn check_needle(view: &GramView, texts: &Texts, field: Field, needle: &str) {
     let whole = view.word_starts(field, needle, true).unwrap();
     assert_eq!(
         (starts.is_some(), whole.is_some()),
-        (len <= EDGE_MAX && needle.chars().all(word_char), starts.is_some())
+        (field != Field::Phone && len <= EDGE_MAX && needle.chars().all(word_char), starts.is_some())
     );
     if let (Some(starts), Some(whole)) = (starts, whole) {
         assert_eq!(
@@ -158,7 +158,7 @@ fn an_index_of_an_earlier_format_is_refused() {
     let mut meta: serde_json::Value = serde_json::from_slice(&std::fs::read(&list).unwrap()).unwrap();
     let seal = meta["payload"].as_str().unwrap().to_owned();
     let (_, body) = seal.split_once(' ').unwrap();
-    let body = body.replace("grams-2", "grams-1");
+    let body = body.replace("grams-3", "grams-2");
     meta["payload"] = format!("{:08x} {body}", crc32c::crc32c(body.as_bytes())).into();
     std::fs::write(&list, meta.to_string()).unwrap();
     let refused = open(folder.path()).err().map(|error| error.to_string()).unwrap_or_default();

@@ -5,6 +5,9 @@
 //! - [`START`]: the first one to [`EDGE_MAX`] characters of every word;
 //! - [`WHOLE`]: every word of at most [`EDGE_MAX`] characters.
 //!
+//! Less of some: phones have no edges, as digits begin no words; and of an e-mail's only domain, which the index in memory keeps
+//! apart, there are only the grams that the `@` is in, and what has at most [`DOMAIN_GRAM_MAX`] characters.
+//!
 //! A row is one packed string: for each of its texts the tag, the length and the text itself.
 
 use tantivy::tokenizer::{Token, TokenStream, Tokenizer};
@@ -16,6 +19,12 @@ use crate::contact::fold::word_char;
 pub const GRAM_MAX: usize = 4;
 /// The longest edge of a word, in characters: it costs a term a word, where a longer gram would cost one a character.
 pub const EDGE_MAX: usize = 6;
+/// The longest gram and edge, in characters, of an e-mail's domain: so many domains have these that to put their rows together takes
+/// longer than to read a term's, where few domains have a longer one.
+pub const DOMAIN_GRAM_MAX: usize = 2;
+
+const EMAIL: u64 = 3;
+const PHONE: u64 = 4;
 
 pub(super) const INFIX: char = 'i';
 pub(super) const START: char = 's';
@@ -27,8 +36,8 @@ fn number(field: Field) -> Option<u64> {
         Field::FirstName => 0,
         Field::LastName => 1,
         Field::Name => 2,
-        Field::Email => 3,
-        Field::Phone => 4,
+        Field::Email => EMAIL,
+        Field::Phone => PHONE,
         Field::Custom(id) => 16 + u64::from(id.0),
         _ => return None,
     })
@@ -89,16 +98,76 @@ pub(super) fn long_grams(field: Field, needle: &str, limit: usize) -> Option<Vec
     Some(terms)
 }
 
-/// A text's grams that were seen lately, one per slot: takes most repeats out cheaply. One that slips through does no harm.
+/// The grams of a field's texts that were seen lately, one per slot: takes most repeats out cheaply. One that slips through does no harm.
 #[derive(Clone)]
-struct Seen([u128; 256]);
+struct Seen {
+    slots: [u128; SLOTS],
+    /// Which field's, above the bits of a gram: those of another are none of its own.
+    field: u128,
+}
+
+const SLOTS: usize = 512;
 
 impl Seen {
+    /// Begins with another field.
+    fn forget(&mut self) {
+        self.field = self.field.wrapping_add(1 << (21 * GRAM_MAX));
+    }
+
     fn is_new(&mut self, gram: u128) -> bool {
         let folded = (gram as u64) ^ (gram >> 64) as u64;
-        let slot = (folded.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56) as usize;
-        std::mem::replace(&mut self.0[slot], gram) != gram
+        let slot = (folded.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 55) as usize;
+        let gram = gram | self.field;
+        std::mem::replace(&mut self.slots[slot], gram) != gram
     }
+}
+
+/// Where in its text a character stands: what is indexed there.
+enum Place {
+    /// In a text, with edges of words up to so many characters.
+    Anywhere(usize),
+    /// Not behind the `@` at this byte.
+    Local(usize),
+    /// So many characters behind it.
+    Domain(usize),
+}
+
+impl Place {
+    fn new(number: u64, text: &str) -> Place {
+        match number {
+            PHONE => Place::Anywhere(0),
+            EMAIL => only_at(text).map_or(Place::Anywhere(EDGE_MAX), Place::Local),
+            _ => Place::Anywhere(EDGE_MAX),
+        }
+    }
+
+    /// Moves on to the character at this byte.
+    fn step(&mut self, at: usize) {
+        match self {
+            Place::Local(end) if at > *end => *self = Place::Domain(1),
+            Place::Domain(behind) => *behind += 1,
+            _ => {}
+        }
+    }
+
+    /// Whether grams of so many characters that end here are indexed.
+    fn has_gram(&self, len: usize) -> bool {
+        !matches!(self, Place::Domain(behind) if len <= *behind && len > DOMAIN_GRAM_MAX)
+    }
+
+    fn edge_max(&self) -> usize {
+        match self {
+            Place::Anywhere(max) => *max,
+            Place::Local(_) => EDGE_MAX,
+            Place::Domain(_) => DOMAIN_GRAM_MAX,
+        }
+    }
+}
+
+/// Where the only `@` is.
+fn only_at(text: &str) -> Option<usize> {
+    let at = text.find('@')?;
+    (!text[at + 1..].contains('@')).then_some(at)
 }
 
 /// Turns packed rows into terms.
@@ -110,24 +179,27 @@ pub(super) struct GramTokenizer {
 
 impl GramTokenizer {
     pub(super) fn new() -> GramTokenizer {
-        GramTokenizer { token: Token::default(), seen: Box::new(Seen([0; 256])) }
+        GramTokenizer { token: Token::default(), seen: Box::new(Seen { slots: [0; SLOTS], field: 0 }) }
     }
 
     /// Calls `sink` with every term of the packed row, some of them more than once.
     pub(super) fn terms(&mut self, packed: &str, sink: &mut dyn FnMut(&Token)) {
-        let mut rest = packed;
-        while let Some((_, tag)) = read_number(rest.as_bytes()) {
+        let (mut rest, mut last) = (packed, None);
+        while let Some((number, tag)) = read_number(rest.as_bytes()) {
             let Some((len, len_len)) = read_number(&rest.as_bytes()[tag..]) else { break };
             let start = tag + len_len;
             let Some(text) = rest.get(start..start + len as usize) else { break };
-            self.text(&rest[..tag], text, sink);
+            // The two forms of a phone have most grams in common.
+            if last.replace(number) != Some(number) {
+                self.seen.forget();
+            }
+            self.text(&rest[..tag], Place::new(number, text), text, sink);
             rest = &rest[start + text.len()..];
         }
     }
 
     /// The terms of one text: a window of the last [`GRAM_MAX`] characters slides over it, and a word opens and closes.
-    fn text(&mut self, tag: &str, text: &str, sink: &mut dyn FnMut(&Token)) {
-        self.seen.0.fill(0);
+    fn text(&mut self, tag: &str, mut place: Place, text: &str, sink: &mut dyn FnMut(&Token)) {
         // The nearest first.
         let mut backs: [Option<(usize, char)>; GRAM_MAX - 1] = [None; GRAM_MAX - 1];
         let (mut word_at, mut word_len) = (0, 0);
@@ -135,10 +207,13 @@ impl GramTokenizer {
             let end = at + c.len_utf8();
             // 21 bits a character; + 1 so that an absent one differs from U+0000, which keeps every gram unlike an empty slot.
             let mut gram = u128::from(u32::from(c)) + 1;
+            place.step(at);
             self.infix(tag, &text[at..end], gram, sink);
-            for (place, &(from, before)) in (1..).zip(backs.iter().map_while(Option::as_ref)) {
-                gram |= (u128::from(u32::from(before)) + 1) << (21 * place);
-                self.infix(tag, &text[from..end], gram, sink);
+            for (back, &(from, before)) in (1..).zip(backs.iter().map_while(Option::as_ref)) {
+                gram |= (u128::from(u32::from(before)) + 1) << (21 * back);
+                if place.has_gram(back + 1) {
+                    self.infix(tag, &text[from..end], gram, sink);
+                }
             }
             backs.rotate_right(1);
             backs[0] = Some((at, c));
@@ -147,20 +222,18 @@ impl GramTokenizer {
                     word_at = at;
                 }
                 word_len += 1;
-                if word_len <= EDGE_MAX {
+                if word_len <= place.edge_max() {
                     self.emit(tag, START, &text[word_at..end], sink);
                 }
             } else {
-                self.close_word(tag, &text[word_at..at], word_len, sink);
+                if (1..=place.edge_max()).contains(&word_len) {
+                    self.emit(tag, WHOLE, &text[word_at..at], sink);
+                }
                 word_len = 0;
             }
         }
-        self.close_word(tag, &text[word_at..], word_len, sink);
-    }
-
-    fn close_word(&mut self, tag: &str, word: &str, len: usize, sink: &mut dyn FnMut(&Token)) {
-        if (1..=EDGE_MAX).contains(&len) {
-            self.emit(tag, WHOLE, word, sink);
+        if (1..=place.edge_max()).contains(&word_len) {
+            self.emit(tag, WHOLE, &text[word_at..], sink);
         }
     }
 
@@ -268,10 +341,36 @@ mod tests {
     #[test]
     fn every_text_stands_for_itself() {
         let far = Field::Custom(CustomFieldId(u32::MAX));
-        let mut both = expected(Field::Phone, &["1", "12", "2"], &["1", "12"], &["12"]);
+        let mut both = expected(Field::Phone, &["1", "12", "2"], &[], &[]);
         both.extend(expected(far, &["2", "3", "23"], &["2", "23"], &["23"]));
-        both.extend(expected(Field::Phone, &["0", "02"], &["0", "02"], &["02"]));
+        both.extend(expected(Field::Phone, &["0", "02"], &[], &[]));
         assert_eq!(terms_of(&[(Field::Phone, "12"), (far, "23"), (Field::Phone, "02")]), both);
+    }
+
+    #[test]
+    fn of_a_domain_there_is_what_is_short_and_what_the_at_is_in() {
+        let infix =
+            ["b", "b@", "b@x", "b@xy", "@", "@x", "@xy", "@xyz", "x", "xy", "y", "yz", "z", "z.", ".", ".i", "i"];
+        let terms = expected(Field::Email, &infix, &["b", "x", "xy", "i"], &["b", "i"]);
+        assert_eq!(terms_of(&[(Field::Email, "b@xyz.i")]), terms);
+        for whole in ["b@x@yz", "bxyzi"] {
+            let of_name: BTreeSet<String> = terms_of(&[(Field::Name, whole)]);
+            let number = |field| term(field, INFIX, "").unwrap().trim_end_matches(INFIX).to_owned();
+            let as_email = |term: &String| term.replacen(&number(Field::Name), &number(Field::Email), 1);
+            assert_eq!(terms_of(&[(Field::Email, whole)]), of_name.iter().map(as_email).collect());
+        }
+    }
+
+    #[test]
+    fn two_forms_of_a_phone_give_what_they_share_once() {
+        let mut packed = String::new();
+        for form in ["60123456789", "0123456789"] {
+            assert!(pack(&mut packed, Field::Phone, form));
+        }
+        let mut terms = Vec::new();
+        GramTokenizer::new().terms(&packed, &mut |token| terms.push(token.text.clone()));
+        let distinct: BTreeSet<&String> = terms.iter().collect();
+        assert!(terms.len() < distinct.len() + 6, "{} of {}", distinct.len(), terms.len());
     }
 
     #[test]

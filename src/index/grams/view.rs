@@ -94,7 +94,8 @@ impl GramView {
     }
 
     /// The rows whose text of the field contains every gram of `needle` (search-folded). Exact when `needle` has at most [`GRAM_MAX`]
-    /// characters; otherwise it may hold rows without the needle, but misses none. Every row where `needle` is empty.
+    /// characters; otherwise it may hold rows without the needle, but misses none. Every row where `needle` is empty. Of an e-mail's
+    /// only domain it knows needles of at most [`tokens::DOMAIN_GRAM_MAX`] characters, and up to [`GRAM_MAX`] around the `@`.
     ///
     /// # Errors
     /// [`GramError`] where the files turn out to be damaged, or the field is none of text.
@@ -113,13 +114,17 @@ impl GramView {
     }
 
     /// The rows whose text of the field has a word that begins with (or, `whole`, is) `needle` (search-folded), if the index can
-    /// say so exactly: for needles of one to [`EDGE_MAX`] characters, all of them of words; `None` where it cannot.
+    /// say so exactly: for needles of one to [`EDGE_MAX`] characters, all of them of words; `None` where it cannot, and of phones. Of
+    /// an e-mail's only domain it knows words and needles as long as [`tokens::DOMAIN_GRAM_MAX`].
     ///
     /// # Errors
     /// As `candidates`.
     pub fn word_starts(&self, field: Field, needle: &str, whole: bool) -> Result<Option<Arc<RowSet>>, GramError> {
         let characters = needle.chars().take(EDGE_MAX + 1).count();
-        if !(1..=EDGE_MAX).contains(&characters) || !needle.chars().all(crate::contact::fold::word_char) {
+        if field == Field::Phone
+            || !(1..=EDGE_MAX).contains(&characters)
+            || !needle.chars().all(crate::contact::fold::word_char)
+        {
             return Ok(None);
         }
         let term =
