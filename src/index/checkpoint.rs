@@ -16,7 +16,7 @@ use crate::contact::CustomFieldId;
 const MAGIC: &[u8; 8] = b"rollckpt";
 const END: &[u8; 8] = b"tpkcllor";
 /// Of the format, of this program, and of ICU, whose data decides the folding and the order of text: change the last with it.
-const VERSION: &str = concat!("3/", env!("CARGO_PKG_VERSION"), "/icu 2.4");
+const VERSION: &str = concat!("4/", env!("CARGO_PKG_VERSION"), "/icu 2.4");
 
 /// Memory that a length in the file is believed to need before its bytes are there.
 const ROOM_MAX: u64 = 64 << 20;
