@@ -48,6 +48,7 @@ pub use many::{Fate, ManyItem};
 pub use merge::{MergedIn, Unmerged};
 pub use once::{Once, REMEMBERED};
 pub use query::{Explained, FacetCounts, Page, Query, SegmentRef, Sort};
+pub use records_cache::ContactJson;
 pub use segments::{CountedSegment, NewSegment, SegmentChanges};
 pub use settings::Settings;
 pub use suggestions::{Suggestion, Suggestions};

@@ -57,10 +57,10 @@ pub struct Sort {
     pub missing_first: bool,
 }
 
-/// A page.
+/// A page: of contacts, or of what was made of them.
 #[derive(Clone, Debug)]
-pub struct Page {
-    pub contacts: Vec<Arc<Contact>>,
+pub struct Page<C = Arc<Contact>> {
+    pub contacts: Vec<C>,
     pub total: u64,
     /// `min(total, window)`.
     pub reachable: u64,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use parking_lot::RwLockReadGuard;
 
+use super::records_cache::ContactJson;
 use super::select::{Ask, Refusal, Selection, select};
 use super::workspace::{State, Workspace};
 use super::{Actor, Engine, Error, Explained, Page, Query, Result, Written};
@@ -12,6 +13,7 @@ use crate::clock::Stopwatch;
 use crate::contact::identity::Identifier;
 use crate::contact::{Contact, ContactId, Seq, WorkspaceId};
 use crate::filter::ContactReport;
+use crate::index::Row;
 use crate::store::StoreError;
 
 impl Engine {
@@ -20,9 +22,29 @@ impl Engine {
     /// # Errors
     /// [`Error::Invalid`] with the path of the mistake, [`Error::WindowExceeded`], [`Error::NotYet`].
     pub fn search(&self, actor: &Actor, query: &Query) -> Result<Page> {
+        let (records, cache) = (&self.shared.records, &self.shared.cache);
+        self.paged(actor, query, |workspace, state, rows| workspace.page(state, records, cache, rows))
+    }
+
+    /// The same, each contact as [`Form::whole`](crate::contact::render::Form::whole) has it. Those that were asked for lately
+    /// are at hand so.
+    ///
+    /// # Errors
+    /// As [`Engine::search`].
+    pub fn search_json(&self, actor: &Actor, query: &Query) -> Result<Page<ContactJson>> {
+        let (records, cache) = (&self.shared.records, &self.shared.cache);
+        self.paged(actor, query, |workspace, state, rows| workspace.json_page(state, records, cache, rows))
+    }
+
+    fn paged<C>(
+        &self,
+        actor: &Actor,
+        query: &Query,
+        fetch: impl FnOnce(&Workspace, &RwLockReadGuard<'_, State>, &[Row]) -> Result<Vec<Option<C>>>,
+    ) -> Result<Page<C>> {
         let watch = Stopwatch::start();
         self.selected(actor, query, Ask::Page, |workspace, state, selection| {
-            let contacts = self.fetch(workspace, state, &selection.rows)?;
+            let contacts = all_there(&selection.rows, fetch(workspace, state, &selection.rows)?)?;
             let window = self.shared.settings.window_max as u64;
             Ok(Page {
                 contacts,
@@ -112,22 +134,6 @@ impl Engine {
         }
     }
 
-    fn fetch(
-        &self,
-        workspace: &Workspace,
-        state: &RwLockReadGuard<'_, State>,
-        rows: &[u32],
-    ) -> Result<Vec<Arc<Contact>>> {
-        let found = workspace.page(state, &self.shared.records, &self.shared.cache, rows)?;
-        let there = |(row, found): (&u32, Option<Arc<Contact>>)| {
-            found.ok_or_else(|| {
-                let what = "the index has it, the store does not".into();
-                Error::Store(StoreError::Damaged { key: format!("contact {row}"), what })
-            })
-        };
-        rows.iter().zip(found).map(there).collect()
-    }
-
     /// The workspace, once it has reached the version. It may be retired before its state is held: then it is to be asked
     /// for again, for its successor's writes are in the store.
     pub(super) fn reached(&self, ws: WorkspaceId, min_version: Option<Seq>) -> Result<Arc<Workspace>> {
@@ -148,4 +154,15 @@ impl Engine {
     fn min_version_wait(&self) -> Duration {
         Duration::from_millis(self.shared.settings.min_version_wait_ms)
     }
+}
+
+/// What was found of each row, where the store has all that the index has.
+fn all_there<C>(rows: &[Row], found: Vec<Option<C>>) -> Result<Vec<C>> {
+    let there = |(row, found): (&Row, Option<C>)| {
+        found.ok_or_else(|| {
+            let what = "the index has it, the store does not".into();
+            Error::Store(StoreError::Damaged { key: format!("contact {row}"), what })
+        })
+    };
+    rows.iter().zip(found).map(there).collect()
 }

@@ -1,24 +1,48 @@
 //! Contacts in memory, bounded in bytes, shared by all workspaces: as many as fit in the form the store has them in, which takes a
-//! third of the room, and those lately asked for as they are handed out.
+//! third of the room, and those lately asked for as they are handed out: decoded, or as JSON.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use quick_cache::sync::Cache;
 use quick_cache::{DefaultHashBuilder, Lifecycle, Weighter};
 
 use crate::contact::{ChannelLink, Contact, ContactId, CustomFieldId, Merged, Value, WorkspaceId};
 
-/// One part in so many of the room is for decoded contacts.
-const DECODED_SHARE: u64 = 4;
+/// One part in so many of the room is for decoded contacts, and as much for JSON. What is missing there is made of the packed
+/// contact in microseconds; what is packed nowhere is read from the store: so all else is for packed ones.
+const MADE_SHARE: u64 = 8;
 /// What an entry takes beside its value, about: its key, its place in the cache, what the allocator rounds up.
 const ENTRY: usize = 80;
 /// What contacts take on average, about: the cache wants to know beforehand how many there will be.
 const DECODED: u64 = 1000;
 const PACKED: u64 = 320;
+const JSON: u64 = 1300;
 
 type Key = (WorkspaceId, ContactId);
 /// A contact as the store encodes it.
 type Packed = Arc<[u8]>;
+/// A contact as an answer shows it, whole.
+pub type ContactJson = Arc<[u8]>;
+
+/// A workspace's catalog as long as it stays as it is: another mark, another catalog. JSON is of one of them, for names come
+/// from there. Never given twice in a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CatalogMark(u64);
+
+impl CatalogMark {
+    /// The mark of a catalog that was just put in place.
+    pub fn fresh() -> CatalogMark {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        CatalogMark(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+#[derive(Clone)]
+struct Shown {
+    of: CatalogMark,
+    json: ContactJson,
+}
 
 #[derive(Clone)]
 struct Bytes;
@@ -32,6 +56,13 @@ impl Weighter<Key, Arc<Contact>> for Bytes {
 impl Weighter<Key, Packed> for Bytes {
     fn weight(&self, _: &Key, packed: &Packed) -> u64 {
         (packed.len() + ENTRY) as u64
+    }
+}
+
+impl Weighter<Key, Shown> for Bytes {
+    fn weight(&self, _: &Key, shown: &Shown) -> u64 {
+        // The allocator rounds up by an eighth at most.
+        (shown.json.len() + shown.json.len() / 16 + ENTRY) as u64
     }
 }
 
@@ -74,13 +105,19 @@ pub struct RecordCache {
     decoded: Bounded<Arc<Contact>>,
     /// Every contact that was put, as long as there is room.
     packed: Bounded<Packed>,
+    /// Those that were answered whole, since they were last put.
+    shown: Bounded<Shown>,
 }
 
 impl RecordCache {
     /// A cache of at most `bytes_max` bytes.
     pub fn new(bytes_max: u64) -> RecordCache {
-        let decoded = bytes_max / DECODED_SHARE;
-        RecordCache { decoded: bounded(decoded, DECODED), packed: bounded(bytes_max - decoded, PACKED) }
+        let made = bytes_max / MADE_SHARE;
+        RecordCache {
+            decoded: bounded(made, DECODED),
+            packed: bounded(bytes_max - 2 * made, PACKED),
+            shown: bounded(made, JSON),
+        }
     }
 
     /// The contact, if it is here; it is kept decoded from then on. Only for who holds the workspace's state: else what was found
@@ -93,7 +130,23 @@ impl RecordCache {
         })
     }
 
-    /// The same, leaving the cache as it is: for who reads many, each once.
+    /// The same, not kept decoded: for who makes something else of it that is kept.
+    pub fn get_once(&self, ws: WorkspaceId, id: ContactId) -> Option<Arc<Contact>> {
+        self.decoded.get(&(ws, id)).or_else(|| unpacked(&self.packed.get(&(ws, id))?))
+    }
+
+    /// The contact's JSON, if it is here and was made with that catalog.
+    pub fn json(&self, ws: WorkspaceId, id: ContactId, of: CatalogMark) -> Option<ContactJson> {
+        self.shown.get(&(ws, id)).filter(|shown| shown.of == of).map(|shown| shown.json)
+    }
+
+    /// Keeps the contact's JSON until the contact is put again. As [`RecordCache::get`] only for who holds the workspace's
+    /// state, and made of the contact and catalog of that state.
+    pub fn put_json(&self, ws: WorkspaceId, id: ContactId, of: CatalogMark, json: ContactJson) {
+        self.shown.insert((ws, id), Shown { of, json });
+    }
+
+    /// As [`RecordCache::get`], leaving the cache as it is: for who reads many, each once.
     pub fn peek(&self, ws: WorkspaceId, id: ContactId) -> Option<Arc<Contact>> {
         self.decoded.peek(&(ws, id)).or_else(|| unpacked(&self.packed.peek(&(ws, id))?))
     }
@@ -101,6 +154,7 @@ impl RecordCache {
     /// Keeps a contact as it is now.
     pub fn put(&self, ws: WorkspaceId, contact: Arc<Contact>) {
         let key = (ws, contact.id);
+        self.shown.remove(&key);
         let mut packed = Vec::with_capacity(PACKED as usize);
         match minicbor::encode(&*contact, &mut packed) {
             Ok(()) => self.packed.insert(key, packed.into()),
@@ -114,17 +168,19 @@ impl RecordCache {
     pub fn remove(&self, ws: WorkspaceId, id: ContactId) {
         self.packed.remove(&(ws, id));
         self.decoded.remove(&(ws, id));
+        self.shown.remove(&(ws, id));
     }
 
     /// Forgets a deleted workspace's contacts.
     pub fn remove_all(&self, ws: WorkspaceId) {
         self.packed.retain(|(of, _), _| *of != ws);
         self.decoded.retain(|(of, _), _| *of != ws);
+        self.shown.retain(|(of, _), _| *of != ws);
     }
 
     /// Bytes held now.
     pub fn bytes(&self) -> u64 {
-        self.decoded.weight() + self.packed.weight()
+        self.decoded.weight() + self.packed.weight() + self.shown.weight()
     }
 }
 
@@ -151,6 +207,10 @@ mod tests {
         Arc::new(Contact { id: ContactId(id), first_name: Some(format!("{name} {id}")), custom, ..Contact::default() })
     }
 
+    fn json(bytes: usize) -> ContactJson {
+        vec![b' '; bytes].into()
+    }
+
     #[test]
     fn what_is_put_comes_back_as_it_was_put_last() {
         let cache = RecordCache::new(1 << 20);
@@ -167,21 +227,50 @@ mod tests {
     }
 
     #[test]
-    fn what_is_removed_is_gone_in_both_forms() {
-        let cache = RecordCache::new(1 << 20);
-        (1..=1000).for_each(|id| cache.put(WS, contact(id, "a")));
-        cache.put(WorkspaceId(2), contact(1, "b"));
+    fn what_is_removed_is_gone_in_every_form() {
+        let (cache, of) = (RecordCache::new(1 << 20), CatalogMark::fresh());
+        let put = |ws, id| {
+            cache.put(ws, contact(id, "a"));
+            cache.put_json(ws, ContactId(id), of, json(0));
+        };
+        (1..=1000).for_each(|id| put(WS, id));
+        put(WorkspaceId(2), 1);
         (1..=500).for_each(|id| cache.remove(WS, ContactId(id)));
-        let here = |ws, id| cache.peek(ws, ContactId(id)).is_some() || cache.get(ws, ContactId(id)).is_some();
+        let here = |ws, id| {
+            let id = ContactId(id);
+            let forms = [cache.peek(ws, id), cache.get_once(ws, id), cache.get(ws, id)].map(|form| form.is_some());
+            let is_here = forms.contains(&true);
+            assert!(is_here || cache.json(ws, id, of).is_none());
+            is_here
+        };
         assert!((1..=1000).all(|id| here(WS, id) == (id > 500)));
         cache.remove_all(WS);
         assert!((1..=1000).all(|id| !here(WS, id)) && here(WorkspaceId(2), 1));
+        assert!(cache.json(WorkspaceId(2), ContactId(1), of).is_some());
+    }
+
+    #[test]
+    fn json_is_of_one_catalog_one_workspace_and_one_state_of_the_contact() {
+        let (cache, of, other) = (RecordCache::new(1 << 20), CatalogMark::fresh(), CatalogMark::fresh());
+        let id = ContactId(1);
+        cache.put_json(WS, id, of, json(8));
+        assert_eq!(cache.json(WS, id, of), Some(json(8)));
+        assert_eq!(cache.json(WS, id, other), None);
+        assert_eq!(cache.json(WorkspaceId(2), id, of), None);
+        cache.put_json(WS, id, other, json(9));
+        assert_eq!((cache.json(WS, id, of), cache.json(WS, id, other)), (None, Some(json(9))));
+        cache.put(WS, contact(1, "a"));
+        assert_eq!(cache.json(WS, id, other), None);
     }
 
     #[test]
     fn the_limit_holds_when_there_is_too_much() {
         let cache = RecordCache::new(1 << 18);
-        (1..=5000).for_each(|id| cache.put(WS, contact(id, "a")));
+        for id in 1..=5000 {
+            cache.put(WS, contact(id, "a"));
+            cache.put_json(WS, ContactId(id), CatalogMark::fresh(), json(1200));
+        }
+        assert!(cache.shown.weight() <= 1 << 15 && !cache.shown.is_empty());
         assert!(cache.bytes() <= 1 << 18 && !cache.packed.is_empty() && cache.packed.len() < 1000);
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::checkpoint::{self, Header};
 use super::recent::Recent;
+use super::records_cache::CatalogMark;
 use super::shared::Shared;
 use super::workspace::{State, Workspace};
 use super::{Error, Result};
@@ -32,7 +33,8 @@ pub fn wake(shared: &Shared, ws: WorkspaceId) -> Result<Workspace> {
     };
     let grams = text.as_ref().map(|text| text.view());
     let (text_scan_max, recent) = (shared.settings.text_scan_max, Recent::since(head.seq));
-    let state = State { head, catalog, index, grams, text_scan_max, changed_in_flush: None, recent };
+    let mark = CatalogMark::fresh();
+    let state = State { head, catalog, mark, index, grams, text_scan_max, changed_in_flush: None, recent };
     Ok(Workspace::new(ws, state, text, checkpointed, shared.clock.now()))
 }
 

@@ -1,5 +1,6 @@
 //! A workspace that is awake: its state under one lock, and what readers need to see one version throughout.
 
+use std::cell::LazyCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
@@ -9,10 +10,11 @@ use parking_lot::{Condvar, Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::export::snapshot::Snapshots;
 use super::recent::Recent;
-use super::records_cache::RecordCache;
+use super::records_cache::{CatalogMark, ContactJson, RecordCache};
 use super::segments::Found;
 use super::{Error, Result};
 use crate::clock::Stopwatch;
+use crate::contact::render::Form;
 use crate::contact::{Catalog, Contact, ContactId, Field, Millis, SegmentId, Seq, WorkspaceId};
 use crate::filter::View;
 use crate::index::{GramIndex, GramView, Index, Row, RowSet};
@@ -27,6 +29,8 @@ const STEP_ROWS: usize = 8192;
 pub struct State {
     pub head: Head,
     pub catalog: Arc<Catalog>,
+    /// Another as soon as the catalog is another.
+    pub mark: CatalogMark,
     pub index: Index,
     /// The committed text index, where the workspace is large enough for one.
     pub grams: Option<Arc<GramView>>,
@@ -134,10 +138,20 @@ impl Workspace {
         cache: &RecordCache,
         id: ContactId,
     ) -> Result<Option<Arc<Contact>>> {
+        self.known_or_stored(records, cache, id, || cache.get(self.id, id))
+    }
+
+    fn known_or_stored(
+        &self,
+        records: &Records,
+        cache: &RecordCache,
+        id: ContactId,
+        known: impl FnOnce() -> Option<Arc<Contact>>,
+    ) -> Result<Option<Arc<Contact>>> {
         if let Some(before) = self.in_flight.read().get(&id) {
             return Ok(before.clone());
         }
-        if let Some(contact) = cache.get(self.id, id) {
+        if let Some(contact) = known() {
             return Ok(Some(contact));
         }
         let contact = records.contact(self.id, id)?.map(Arc::new);
@@ -171,6 +185,35 @@ impl Workspace {
             found => Ok(found),
         };
         ids.zip(found).map(one).collect()
+    }
+
+    /// As [`Workspace::page`], each whole and as JSON.
+    ///
+    /// What is kept of that was made of this state, under it, and goes when a contact's next state is published; so it is as
+    /// good while a batch is in flight, which leaves the cache alone.
+    pub fn json_page(
+        &self,
+        state: &RwLockReadGuard<'_, State>,
+        records: &Records,
+        cache: &RecordCache,
+        rows: &[Row],
+    ) -> Result<Vec<Option<ContactJson>>> {
+        let form = LazyCell::new(|| Form::whole(&state.catalog));
+        let mut json = Vec::new();
+        let mut one = |row: &Row| {
+            let id = ContactId(*row);
+            if let Some(json) = cache.json(self.id, id, state.mark) {
+                return Ok(Some(json));
+            }
+            let contact = self.known_or_stored(records, cache, id, || cache.get_once(self.id, id))?;
+            let Some(contact) = contact else { return Ok(None) };
+            json.clear();
+            form.push(&mut json, &contact);
+            let json = ContactJson::from(json.as_slice());
+            cache.put_json(self.id, id, state.mark, json.clone());
+            Ok(Some(json))
+        };
+        rows.iter().map(&mut one).collect()
     }
 
     /// As [`Workspace::contact`], of many with ascending ids. The cache is asked, and left as it is: who reads many reads
@@ -255,6 +298,7 @@ impl Workspace {
             state.index.define(&catalog);
             *self.catalog.write() = catalog.clone();
             state.catalog = catalog;
+            state.mark = CatalogMark::fresh();
         }
         let State { index, catalog, changed_in_flush, recent, .. } = &mut *state;
         recent.note(head.seq, changed.iter().map(|(id, _)| id.0));

@@ -17,7 +17,7 @@ use super::strict::{self, AsObject};
 use super::wire::ContactBody;
 use crate::contact::render::Form;
 use crate::contact::{Catalog, Field, Seq, column};
-use crate::engine::{FacetCounts, Page, Query, Sort};
+use crate::engine::{ContactJson, FacetCounts, Page, Query, Sort};
 
 /// What an answer without contacts begins with.
 const NO_ITEMS: &[u8] = b"{\"items\":[]";
@@ -202,7 +202,7 @@ pub struct CountAnswer {
     version: Seq,
 }
 
-/// No contacts: theirs are not values but bytes, which [`page_answer`] puts in place of [`NO_ITEMS`].
+/// No contacts: theirs are not values but bytes, which stand in their place.
 type Items = [(); 0];
 
 struct Facets<'a> {
@@ -241,13 +241,12 @@ pub async fn search(
     let at_hand = caller.at_hand(app.engine(), body.min_version.map(Seq));
     app.read_here(at_hand, move |engine| {
         let (query, columns) = body.query();
-        if let Some(names) = &columns {
-            resolve(names, &*engine.catalog(caller.actor().workspace)?)?;
-        }
+        let Some(names) = columns else { return whole_answer(&engine.search_json(caller.actor(), &query)?) };
+        resolve(&names, &*engine.catalog(caller.actor().workspace)?)?;
         let page = engine.search(caller.actor(), &query)?;
         // Resolved again: the page's own catalog is the one its contacts are rendered with.
-        let columns = columns.map(|names| resolve(&names, &page.catalog)).transpose()?;
-        page_answer(&page, columns)
+        let columns = resolve(&names, &page.catalog)?;
+        columns_answer(&page, &columns)
     })
     .await
 }
@@ -270,27 +269,29 @@ pub async fn count(
     .await
 }
 
-/// The page as an answer, of all its contacts' fields or of some.
+/// The page as an answer, of all its contacts' fields.
 ///
 /// # Errors
 /// As [`Answer::ok`].
-pub(super) fn page_answer(page: &Page, columns: Option<Vec<Field>>) -> Result<Answer, Problem> {
-    let body = SearchAnswer {
-        items: [],
-        total: page.total,
-        reachable: page.reachable,
-        offset: page.offset,
-        limit: page.limit,
-        facets: Facets { facets: &page.facets, catalog: &page.catalog },
-        version: page.version,
-        took_micros: page.took_micros,
-    };
-    let body = serde_json::to_vec(&body).map_err(|_| Problem::internal())?;
-    let rest = body.strip_prefix(NO_ITEMS).ok_or_else(Problem::internal)?;
-    let form = match &columns {
-        None => Form::whole(&page.catalog),
-        Some(columns) => Form::row(&page.catalog, columns),
-    };
+pub(super) fn whole_answer(page: &Page<ContactJson>) -> Result<Answer, Problem> {
+    let rest = after_items(page)?;
+    let items: usize = page.contacts.iter().map(|json| json.len() + 1).sum();
+    let mut out = Vec::with_capacity(NO_ITEMS.len() + items + rest.len());
+    out.extend_from_slice(&NO_ITEMS[..NO_ITEMS.len() - 1]);
+    for (at, json) in page.contacts.iter().enumerate() {
+        if at > 0 {
+            out.push(b',');
+        }
+        out.extend_from_slice(json);
+    }
+    out.extend_from_slice(&rest);
+    Ok(Answer::written(page.version, out))
+}
+
+/// The page as an answer, of some of its contacts' fields.
+fn columns_answer(page: &Page, columns: &[Field]) -> Result<Answer, Problem> {
+    let rest = after_items(page)?;
+    let form = Form::row(&page.catalog, columns);
     let mut out = Vec::with_capacity(4096);
     out.extend_from_slice(&NO_ITEMS[..NO_ITEMS.len() - 1]);
     for (at, contact) in page.contacts.iter().enumerate() {
@@ -303,9 +304,28 @@ pub(super) fn page_answer(page: &Page, columns: Option<Vec<Field>>) -> Result<An
             out.reserve((out.len() + out.len() / 4) * page.contacts.len() + rest.len());
         }
     }
-    out.push(b']');
-    out.extend_from_slice(rest);
+    out.extend_from_slice(&rest);
     Ok(Answer::written(page.version, out))
+}
+
+/// What follows the last contact.
+fn after_items<C>(page: &Page<C>) -> Result<Vec<u8>, Problem> {
+    let body = SearchAnswer {
+        items: [],
+        total: page.total,
+        reachable: page.reachable,
+        offset: page.offset,
+        limit: page.limit,
+        facets: Facets { facets: &page.facets, catalog: &page.catalog },
+        version: page.version,
+        took_micros: page.took_micros,
+    };
+    let mut body = serde_json::to_vec(&body).map_err(|_| Problem::internal())?;
+    if !body.starts_with(NO_ITEMS) {
+        return Err(Problem::internal());
+    }
+    body.drain(..NO_ITEMS.len() - 1);
+    Ok(body)
 }
 
 /// The fields of these names, each once, in order.

@@ -17,7 +17,7 @@ use super::json::JsonBody;
 use super::problem::{Kind, Problem};
 use super::query_string::QueryString;
 use super::roles::{ChangeSegments, May, ReadSegments, SearchContacts};
-use super::search::{SearchAnswer, page_answer};
+use super::search::{SearchAnswer, whole_answer};
 use super::strict;
 use super::wire::{Deleted, Listed};
 use crate::contact::{Mistake, Segment, SegmentId, Seq};
@@ -272,7 +272,7 @@ pub async fn contacts(
             return Err(Problem::absent("segment", &key.0));
         }
         let query = Query { segment: Some(id.into()), offset, limit, min_version, ..Query::default() };
-        page_answer(&engine.search(caller.actor(), &query)?, None)
+        whole_answer(&engine.search_json(caller.actor(), &query)?)
     })
     .await
 }

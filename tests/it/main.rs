@@ -19,6 +19,7 @@ mod export;
 mod http_bad_input;
 mod http_export;
 mod http_log;
+mod http_pages;
 mod http_roles;
 mod http_routes;
 mod http_segments;

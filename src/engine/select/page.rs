@@ -26,6 +26,14 @@ pub(super) struct Pager<'a> {
     pub way: Option<String>,
 }
 
+/// Rows that stand together in an order.
+struct Window<'a> {
+    rows: &'a [Row],
+    /// Whether there may be others before and after them.
+    starts_within: bool,
+    ends_within: bool,
+}
+
 impl Pager<'_> {
     /// Appends the rows of `among` at `skip..skip + take` of the order by the keys, then by id.
     ///
@@ -158,7 +166,8 @@ impl Pager<'_> {
         let within = between.and_then(|(field, from, to)| self.index.positions(field, from, to));
         let (rows, found) = order.window(among, skip, take, key.descending, within.unwrap_or(0..order.len()));
         self.note(if found == Found::Walk { "walk" } else { "gather" }, key.field);
-        self.settle(key, rest, order, among, &rows, out)?;
+        let window = Window { rows: &rows, starts_within: skip > 0, ends_within: rows.len() == take };
+        self.settle(key, rest, order, among, &window, out)?;
         if !key.missing_first && rows.len() < take {
             let missing = among.minus(&key.present(self.index));
             let valued = (among.len() - missing.len()) as usize;
@@ -175,19 +184,21 @@ impl Pager<'_> {
         rest: &[Key],
         order: &Order,
         among: &RowSet,
-        window: &[Row],
+        window: &Window,
         out: &mut Vec<Row>,
     ) -> Result<(), Field> {
         if rest.is_empty() && !key.descending {
-            out.extend(window);
+            out.extend(window.rows);
             return Ok(());
         }
         let index = self.index;
+        let stands = stands(index, key.field);
         let mut from = 0;
-        for run in window.chunk_by(|a, b| index.compare(key.field, *a, *b).is_eq()) {
+        for run in window.rows.chunk_by(|a, b| stands(*a, *b).is_eq()) {
             let to = from + run.len();
             // The groups at the ends of the window may have members outside it.
-            let group = if from == 0 || to == window.len() { whole_group(index, key, order, among, run) } else { None };
+            let is_cut = (window.starts_within && from == 0) || (window.ends_within && to == window.rows.len());
+            let group = if is_cut { whole_group(&stands, order, among, run) } else { None };
             match group {
                 Some(group) => {
                     let rank = group.rank(run[0]) as usize;
@@ -207,12 +218,20 @@ impl Pager<'_> {
     }
 }
 
+/// How two rows stand by a field, which is looked up but once.
+fn stands(index: &Index, field: Field) -> impl Fn(Row, Row) -> Ordering {
+    let column = index.column(field);
+    move |a, b| match column {
+        Some(column) => column.get(a).cmp(&column.get(b)),
+        None => index.compare(field, a, b),
+    }
+}
+
 /// The rows of `among` with the run's key, where they are more than the run.
-fn whole_group(index: &Index, key: &Key, order: &Order, among: &RowSet, run: &[Row]) -> Option<RowSet> {
+fn whole_group(stands: &impl Fn(Row, Row) -> Ordering, order: &Order, among: &RowSet, run: &[Row]) -> Option<RowSet> {
     let first = run[0];
-    let stands = |row| index.compare(key.field, row, first);
-    let places: Range<usize> =
-        order.partition(|row| stands(row) == Ordering::Less)..order.partition(|row| stands(row) != Ordering::Greater);
+    let places: Range<usize> = order.partition(|row| stands(row, first) == Ordering::Less)
+        ..order.partition(|row| stands(row, first) != Ordering::Greater);
     if places.len() == run.len() {
         return None;
     }

@@ -98,7 +98,11 @@ pub fn token(engine: &Engine, workspace: WorkspaceId, user: User) -> String {
 impl Api {
     /// Users, tokens, two channels, two stages, tags, three custom fields and four contacts; the same in both workspaces.
     pub async fn new() -> Api {
-        let engine = engine();
+        Api::over(engine()).await
+    }
+
+    /// The same over an empty engine.
+    pub async fn over(engine: Arc<Engine>) -> Api {
         let (here, there) = (workspace(&engine, "Here"), workspace(&engine, "There"));
         let east = || Some("east".to_owned());
         let made = |user| token(&engine, here, user);
