@@ -3,6 +3,7 @@
 //! Texts are kept compare-folded (`contact::fold::compare`), and search-folded too where that differs.
 //! A distinct text costs about 20 bytes beside its own, and 2 to 7 bytes for each of its rows.
 
+mod marks;
 mod rows_of;
 mod rows_tested;
 
@@ -11,6 +12,7 @@ use std::hash::BuildHasher;
 use hashbrown::{DefaultHashBuilder, HashTable};
 use memchr::memmem::Finder;
 
+use self::marks::Marks;
 pub(super) use self::rows_of::RowsOf;
 use super::duplicates::Sharing;
 use super::packed::Packed;
@@ -38,6 +40,7 @@ pub struct TextColumn {
     /// Per text: lengths, compare-folded, search-folded where that differs.
     /// Text, so that taking a part of it needs no check of its bytes.
     arena: String,
+    marks: Marks,
     /// Bytes of texts that no row has any more.
     dead: usize,
     numbers: HashTable<u32>,
@@ -65,6 +68,7 @@ impl Default for TextColumn {
             rows: RowsOf::default(),
             free: Vec::new(),
             arena: "\0".repeat(ALIGN),
+            marks: Marks::default(),
             dead: 0,
             numbers: HashTable::new(),
             hasher: DefaultHashBuilder::default(),
@@ -126,6 +130,7 @@ impl TextColumn {
             self.places.len() as u32 - 1
         });
         self.places[number as usize] = place;
+        self.marks.note(place, number);
         let (arena, places, hasher) = (&self.arena, &self.places, &self.hasher);
         let rehash = |&other: &u32| hasher.hash_one(stored(arena, places[other as usize]).0);
         self.numbers.insert_unique(hash, number, rehash);
@@ -172,6 +177,7 @@ impl TextColumn {
             store(&mut arena, compare, (search != compare).then_some(search));
         }
         (self.arena, self.dead) = (arena, 0);
+        self.marks = marks_of(&self.places);
     }
 
     fn text(&self, number: u32) -> (&str, &str) {
@@ -252,6 +258,11 @@ impl TextColumn {
             self.arena.as_bytes().get(at..).filter(|rest| !rest.is_empty()).and_then(|rest| finder.find(rest))
         {
             let hit = at + found;
+            if let Some((place, number)) =
+                self.marks.before((hit / ALIGN) as u32).filter(|(place, _)| *place as usize * ALIGN > at)
+            {
+                (at, guess) = (place as usize * ALIGN, number);
+            }
             let mut text = Stored::at(&self.arena, at);
             while text.end <= hit {
                 (at, guess) = (text.end, guess + 1);
@@ -288,7 +299,7 @@ impl TextColumn {
         let numbers = self.numbers.allocation_size();
         let domains = self.domains.as_ref().map_or(0, |domains| domains.texts.memory() + domains.without.memory());
         let rows = self.of_row.memory() + self.present.memory() + self.rows.memory() + self.accented.memory();
-        rows + self.places.capacity() * 4 + self.arena.capacity() + numbers + domains
+        rows + self.marks.memory() + self.places.capacity() * 4 + self.arena.capacity() + numbers + domains
     }
 
     pub(super) fn write(&self, out: &mut Vec<u8>) {
@@ -331,7 +342,7 @@ impl TextColumn {
             // With the room taken beforehand nothing is ever hashed again.
             numbers.insert_unique(hash, number, |_| 0);
         }
-        column.numbers = numbers;
+        (column.numbers, column.marks) = (numbers, marks_of(&column.places));
         Some(column)
     }
 
@@ -381,6 +392,10 @@ fn store(arena: &mut String, compare: &str, search: Option<&str>) {
     (arena.len()..arena.len().next_multiple_of(ALIGN)).for_each(|_| arena.push('\0'));
     // 16 GiB of distinct texts in one field do not fit in memory beside the rest.
     assert!(arena.len() / ALIGN <= u32::MAX as usize, "a text field holds at most 16 GiB");
+}
+
+fn marks_of(places: &[u32]) -> Marks {
+    Marks::of(places.iter().copied().zip(0..).filter(|(place, _)| *place != FREE))
 }
 
 /// The bytes `store` takes.

@@ -121,7 +121,7 @@ pub(super) fn cost(test: &PhoneTest, view: View) -> u64 {
 /// The rows that may pass by the grams of their numbers, and those whose grams are not known.
 fn by_grams(test: &PhoneTest, column: &Column, view: View) -> Option<RowSet> {
     const NEEDLES_MAX: usize = 64;
-    let grams = Grams::of(view, Field::Phone, column.present().len() as usize)?;
+    let grams = Grams::of(view, Field::Phone, column.present().len() as usize, true)?;
     let mut rows = match test {
         PhoneTest::Equals(numbers) if numbers.len() > NEEDLES_MAX => return None,
         PhoneTest::Equals(numbers) => {

@@ -65,7 +65,8 @@ pub(super) fn rows<'a>(
         return (Cow::Owned(union(&sets).into_owned()), Way::TextScan);
     }
     let (needle, passes) = (test.needle().unwrap_or_default(), test.ready());
-    if let Some(grams) = Grams::of(view, field, column.distinct())
+    let exact = matches!(test, TextTest::Contains(_)) && needle.chars().nth(GRAM_MAX).is_none();
+    if let Some(grams) = Grams::of(view, field, column.distinct(), exact)
         && let Ok(rows) = (Hunt { test, needle, passes: &passes, column, grams, within }).rows()
     {
         return (Cow::Owned(rows), Way::Grams);

@@ -26,6 +26,15 @@ pub(super) struct TextField<'a> {
     pub column: &'a TextColumn,
     /// `None` where they are not to be asked.
     grams: Option<Grams<'a>>,
+    /// Whether they are not to be asked of needles that they cannot answer exactly.
+    scanned: bool,
+}
+
+impl<'a> TextField<'a> {
+    /// What to ask of the needle; `None` where the texts are to be scanned.
+    fn grams_for(&self, needle: &Needle) -> Option<Grams<'a>> {
+        self.grams.filter(|_| !self.scanned || needle.chars() <= GRAM_MAX)
+    }
 }
 
 /// The rows of one field in which a needle is a whole word, and those in which it begins one (whole words included), if they are
@@ -39,7 +48,12 @@ impl<'a> Texts<'a> {
     pub fn new(view: View<'a>) -> Texts<'a> {
         let field = |field| {
             let column = view.index.text(field)?;
-            Some(TextField { in_name: is_name(field), column, grams: Grams::of(view, field, column.distinct()) })
+            Some(TextField {
+                in_name: is_name(field),
+                column,
+                grams: Grams::of(view, field, column.distinct(), true),
+                scanned: Grams::of(view, field, column.distinct(), false).is_none(),
+            })
         };
         Texts {
             view,
@@ -81,7 +95,7 @@ impl<'a> Texts<'a> {
 
     /// The rows whose text of the field contains the needle; of `within` only, where that is given.
     pub fn rows(&self, field: &TextField, needle: &Needle, within: Option<&RowSet>) -> (Arc<RowSet>, Way) {
-        let Some((grams, candidates)) = asked(field.grams, needle.text()) else {
+        let Some((grams, candidates)) = asked(field.grams_for(needle), needle.text()) else {
             let mut rows = field.column.rows_where(needle.finder(), |_, text| needle.within(text));
             within.inspect(|within| rows &= within);
             return (Arc::new(rows), Way::TextScan);
@@ -121,7 +135,7 @@ impl<'a> Texts<'a> {
         let Some(phones) = self.phones else { return (RowSet::new(), Way::Constant) };
         let hit = |row| phones.get(row).is_some_and(|key| number.within(key));
         let present = phones.present();
-        let grams = Grams::of(self.view, Field::Phone, present.len() as usize);
+        let grams = Grams::of(self.view, Field::Phone, present.len() as usize, true);
         let Some((grams, candidates)) = asked(grams, &number.digits.digits) else {
             let mut rows = within.map_or_else(|| present.clone(), |within| within.and(present));
             rows.retain(hit);
@@ -141,7 +155,7 @@ impl<'a> Texts<'a> {
     /// Where the needle is a word or begins one, complete for the rows of `among`, all of which match. `None` where nothing short of
     /// reading very many rows tells.
     pub fn edges(&self, field: &TextField, needle: &Needle, among: &RowSet) -> Option<Edges> {
-        let Some(grams) = field.grams else {
+        let Some(grams) = field.grams_for(needle) else {
             let level = |_: &str, text: &str| edge(needle, text);
             return pair(field.column.classify(needle.finder(), 2, level));
         };
