@@ -11,7 +11,7 @@ use crate::contact::Field;
 use crate::index::{DOMAIN_GRAM_MAX, Domains, GRAM_MAX, GramError, GramView, RowSet};
 
 /// So many times as many texts are scanned where every text found would have to be looked at otherwise.
-const LOOKED_AT: usize = if cfg!(test) { 1 } else { 25 };
+const LOOKED_AT: usize = if cfg!(test) { 3 } else { 25 };
 
 /// The text index of one field. Its answers are true of every row but those of [`Grams::unknown`].
 #[derive(Clone, Copy)]

@@ -250,7 +250,8 @@ impl TextColumn {
     }
 
     /// Calls `f(number, compare_folded, search_folded)` with every text in use that has the finder's needle in it, one way folded or
-    /// the other: one pass over all texts, where looking into each by itself takes several times as long.
+    /// the other, and with some that only seem to, as their lengths or neighbours complete it: one pass over all texts, where looking
+    /// into each by itself takes several times as long.
     pub(super) fn texts_with(&self, finder: &Finder, mut f: impl FnMut(u32, &str, &str)) {
         // Texts lie in the order of their numbers, except those whose number was in use before.
         let (mut at, mut guess) = (ALIGN, 0);
@@ -258,8 +259,10 @@ impl TextColumn {
             self.arena.as_bytes().get(at..).filter(|rest| !rest.is_empty()).and_then(|rest| finder.find(rest))
         {
             let hit = at + found;
-            if let Some((place, number)) =
-                self.marks.before((hit / ALIGN) as u32).filter(|(place, _)| *place as usize * ALIGN > at)
+            if let Some((place, number)) = self
+                .marks
+                .before((hit / ALIGN) as u32, (at / ALIGN) as u32)
+                .filter(|(place, _)| *place as usize * ALIGN > at)
             {
                 (at, guess) = (place as usize * ALIGN, number);
             }

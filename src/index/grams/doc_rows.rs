@@ -44,13 +44,14 @@ impl DocRows {
         if docs.last().is_some_and(|last| *last >= self.len) {
             return Err(GramError("a document that is not there".to_owned()));
         }
-        let mut left = docs;
+        let (mut left, mut next) = (docs, 0);
         while let Some(first) = left.first() {
-            let next = self.runs.partition_point(|(doc, _)| doc <= first);
+            // The run after the document's: mostly one of the next few.
+            next += ahead(&self.runs[next..], |(doc, _)| doc <= first);
             // The first run begins with the first document.
             let (from, row) = self.runs[next - 1];
             let here = match self.runs.get(next) {
-                Some((end, _)) => left.partition_point(|doc| doc < end),
+                Some((end, _)) => ahead(left, |doc| doc < end),
                 None => left.len(),
             };
             left[..here].iter().for_each(|doc| f(row + (doc - from)));
@@ -65,6 +66,16 @@ impl DocRows {
     }
 }
 
+/// How many stand before the first for which `before` is false: looked for twice as far with each step.
+fn ahead<T>(sorted: &[T], before: impl Fn(&T) -> bool) -> usize {
+    let mut end = 1;
+    while end < sorted.len() && before(&sorted[end]) {
+        end *= 2;
+    }
+    let from = end / 2;
+    from + sorted[from..sorted.len().min(end + 1)].partition_point(before)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -72,6 +83,12 @@ mod tests {
     use super::*;
 
     proptest! {
+        #[test]
+        fn looking_ahead_is_looking_everywhere(numbers in proptest::collection::btree_set(0u32..200, 0..60), up_to in 0u32..200) {
+            let numbers: Vec<u32> = numbers.into_iter().collect();
+            prop_assert_eq!(ahead(&numbers, |number| *number < up_to), numbers.partition_point(|number| *number < up_to));
+        }
+
         #[test]
         fn every_document_has_its_row(
             runs in proptest::collection::vec((0u32..1000, 1u32..40), 0..12), docs in proptest::collection::btree_set(0u32..600, 0..80),

@@ -28,10 +28,12 @@ impl Marks {
         self.first[at] = self.first[at].min((place, number));
     }
 
-    /// A text that begins not behind the place, and not long before it: its place and number.
-    pub fn before(&self, place: u32) -> Option<(u32, u32)> {
+    /// The last marked text that begins not behind the place, as its place and number; of those from the stretch of `from` on only, so
+    /// that a search never goes back over what it has passed.
+    pub fn before(&self, place: u32, from: u32) -> Option<(u32, u32)> {
         let upto = self.first.get(..=place as usize / STEP).unwrap_or(&self.first);
-        upto.iter().rev().find(|(first, _)| *first <= place).copied()
+        let since = upto.get(from as usize / STEP..).unwrap_or_default();
+        since.iter().rev().find(|(first, _)| *first <= place).copied()
     }
 
     pub fn memory(&self) -> usize {
@@ -48,11 +50,14 @@ mod tests {
         let places: Vec<u32> = (1..5000).map(|at| at * 7).filter(|place| !(9000..12_000).contains(place)).collect();
         let marks = Marks::of(places.iter().copied().zip(0..));
         for at in 7..40_000 {
-            let (place, number) = marks.before(at).unwrap();
+            let (place, number) = marks.before(at, 0).unwrap();
             assert!(place <= at && places[number as usize] == place);
             let nearest = places[places.partition_point(|place| *place <= at) - 1];
             assert!(nearest - place <= 2 * STEP as u32, "{at}: {place}, not {nearest}");
+            // Where no text begins nothing is found from there on; else the same.
+            let near = marks.before(at, at.saturating_sub(2 * STEP as u32));
+            assert!(near == Some((place, number)) || (near.is_none() && at - place > STEP as u32));
         }
-        assert!(marks.before(6).is_none() && Marks::default().before(9).is_none());
+        assert!(marks.before(6, 0).is_none() && Marks::default().before(9, 0).is_none());
     }
 }

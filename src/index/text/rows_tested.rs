@@ -19,7 +19,7 @@ const UNKNOWN: u8 = 255;
 const NONE: u8 = 254;
 
 impl TextColumn {
-    /// The rows whose text passes, by a scan of the distinct texts: `test(compare_folded, search_folded)`, which no text passes
+    /// The rows whose text passes, by a scan of the distinct texts: `test(compare_folded, search_folded)`, which no text must pass
     /// without the needle in it.
     pub fn rows_where(&self, needle: &Finder, mut test: impl FnMut(&str, &str) -> bool) -> RowSet {
         let mut hits = Vec::new();
@@ -31,7 +31,7 @@ impl TextColumn {
         self.rows.union(hits)
     }
 
-    /// For each distinct text with the needle in it: its class by `class(compare_folded, search_folded)` (`None` = not at all, else
+    /// For each distinct text with the needle in it, and some that only seem to have it: its class by `class(compare_folded, search_folded)` (`None` = not at all, else
     /// `0..classes`); the rows of each class.
     pub fn classify(
         &self,
