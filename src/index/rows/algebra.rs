@@ -37,14 +37,13 @@ impl RowSet {
 
     /// The rows of `self` that `other` has not.
     pub fn minus(&self, other: &RowSet) -> RowSet {
-        let mut others = other.blocks.iter().peekable();
+        let mut of_other = other.in_step();
         let without = |(key, block): &(u16, Block)| {
-            while others.next_if(|(other, _)| other < key).is_some() {}
-            match others.next_if(|(other, _)| other == key) {
-                Some((_, other)) => block.minus(other),
+            let left = match of_other(*key) {
+                Some(other) => block.minus(other),
                 None => Some(block.clone()),
-            }
-            .map(|block| (*key, block))
+            };
+            left.map(|block| (*key, block))
         };
         RowSet { blocks: self.blocks.iter().filter_map(without).collect() }
     }
@@ -65,34 +64,35 @@ impl RowSet {
 
     /// Calls `f` with the key and both blocks where both sets have one.
     fn pair(&self, other: &RowSet, mut f: impl FnMut(u16, &Block, &Block)) {
-        let (mut a, mut b) = (0, 0);
-        while let (Some((key_a, block_a)), Some((key_b, block_b))) = (self.blocks.get(a), other.blocks.get(b)) {
-            if key_a == key_b {
-                f(*key_a, block_a, block_b);
+        let mut of_other = other.in_step();
+        for (key, block) in &self.blocks {
+            if let Some(other) = of_other(*key) {
+                f(*key, block, other);
             }
-            a += usize::from(key_a <= key_b);
-            b += usize::from(key_b <= key_a);
+        }
+    }
+
+    /// The block of a key; keys are asked for ascending, each once.
+    fn in_step<'a>(&'a self) -> impl FnMut(u16) -> Option<&'a Block> + use<'a> {
+        let mut blocks = self.blocks.iter().peekable();
+        move |key| {
+            while blocks.next_if(|(own, _)| *own < key).is_some() {}
+            blocks.next_if(|(own, _)| *own == key).map(|(_, block)| block)
         }
     }
 }
 
 impl BitAndAssign<&RowSet> for RowSet {
     fn bitand_assign(&mut self, other: &RowSet) {
-        let mut others = other.blocks.iter().peekable();
-        self.blocks.retain_mut(|(key, block)| {
-            while others.next_if(|(other, _)| other < key).is_some() {}
-            others.next_if(|(other, _)| other == key).is_some_and(|(_, other)| block.keep(other))
-        });
+        let mut of_other = other.in_step();
+        self.blocks.retain_mut(|(key, block)| of_other(*key).is_some_and(|other| block.keep(other)));
     }
 }
 
 impl SubAssign<&RowSet> for RowSet {
     fn sub_assign(&mut self, other: &RowSet) {
-        let mut others = other.blocks.iter().peekable();
-        self.blocks.retain_mut(|(key, block)| {
-            while others.next_if(|(other, _)| other < key).is_some() {}
-            others.next_if(|(other, _)| other == key).is_none_or(|(_, other)| block.drop_those(other))
-        });
+        let mut of_other = other.in_step();
+        self.blocks.retain_mut(|(key, block)| of_other(*key).is_none_or(|other| block.drop_those(other)));
     }
 }
 
