@@ -26,10 +26,16 @@ pub enum IdentityKey {
 impl IdentityKey {
     /// The keys a contact holds, each once: its own, and those of the contacts merged into it.
     pub fn of(contact: &Contact) -> impl Iterator<Item = IdentityKey> + '_ {
-        let email = contact.email.as_deref().map(fold::compare);
-        let phone = contact.phone.as_ref().map(|phone: &Phone| phone.digits);
-        let merged = contact.merged.as_deref().map(|merged| merged.keys(email.as_deref(), phone)).unwrap_or_default();
-        email.map(IdentityKey::Email).into_iter().chain(phone.map(IdentityKey::Phone)).chain(merged)
+        let email = contact.email.as_deref().map(|email| IdentityKey::Email(fold::compare(email)));
+        let phone = contact.phone.as_ref().map(|phone: &Phone| IdentityKey::Phone(phone.digits));
+        let own: Vec<IdentityKey> = email.into_iter().chain(phone).collect();
+        let merged: Vec<IdentityKey> = IdentityKey::merged(contact).filter(|key| !own.contains(key)).collect();
+        own.into_iter().chain(merged)
+    }
+
+    /// The keys of the contacts merged into it: the contact may hold some as its own too.
+    pub fn merged(contact: &Contact) -> impl Iterator<Item = IdentityKey> + '_ {
+        contact.merged.iter().flat_map(|merged| merged.keys())
     }
 }
 

@@ -37,11 +37,11 @@ impl std::fmt::Debug for Merged {
 }
 
 impl Merged {
-    /// The keys that are found by, but for those that the contact holds as its own.
-    pub(super) fn keys(&self, own_email: Option<&str>, own_phone: Option<u64>) -> Vec<IdentityKey> {
-        let emails = self.emails.iter().filter(|email| own_email != Some(email)).cloned().map(IdentityKey::Email);
-        let phones = self.phones.iter().copied().filter(|phone| own_phone != Some(*phone)).map(IdentityKey::Phone);
-        emails.chain(phones).chain(self.ids.iter().copied().map(IdentityKey::Id)).collect()
+    /// What its contact is found by beside its own e-mail and phone.
+    pub fn keys(&self) -> impl Iterator<Item = IdentityKey> + '_ {
+        let emails = self.emails.iter().cloned().map(IdentityKey::Email);
+        let phones = self.phones.iter().copied().map(IdentityKey::Phone);
+        emails.chain(phones).chain(self.ids.iter().copied().map(IdentityKey::Id))
     }
 
     /// As a contact keeps it: nothing where nothing was merged.

@@ -95,10 +95,11 @@ impl Staged {
         Ok(from.records.contact(self.workspace.id, id)?.map(Arc::new))
     }
 
-    /// Who holds an e-mail or phone.
+    /// Who holds an e-mail or phone. The index is as of all before the batch.
     pub fn holders(&self, key: &IdentityKey, from: &Sources) -> Result<BTreeSet<ContactId>> {
-        let stored = from.records.holders(self.workspace.id, key)?;
-        Ok(self.holders_after(key, stored.into_iter().collect()))
+        let owners = self.workspace.state.read().index.owners(key);
+        let merged = from.records.merged_holders(self.workspace.id, key)?;
+        Ok(self.holders_after(key, owners.iter().map(ContactId).chain(merged).collect()))
     }
 
     /// Who of those that held an e-mail or phone before these changes, and of those that took it in them, holds it now.

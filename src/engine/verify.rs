@@ -165,7 +165,7 @@ fn contacts(
     Ok(())
 }
 
-/// Every e-mail and phone key belongs to a contact that holds it, and every contact's are there.
+/// Every key of what was merged belongs to the contact that it was merged into, and every contact's are there.
 fn holders(records: &Records, ws: WorkspaceId, mut expected: Vec<Vec<u8>>, report: &mut VerifyReport) -> Result<()> {
     expected.sort_unstable();
     let mut stored: Vec<Vec<u8>> = Vec::with_capacity(expected.len());
@@ -184,7 +184,7 @@ fn holders(records: &Records, ws: WorkspaceId, mut expected: Vec<Vec<u8>>, repor
     if stored != expected {
         let (stored, expected) = (stored.len(), expected.len());
         let message =
-            format!("{stored} e-mail and phone keys are stored, contacts hold {expected}, or they are not the same");
+            format!("{stored} keys of merged contacts are stored, contacts have {expected}, or they are not the same");
         report.problems.push(message);
     }
     Ok(())

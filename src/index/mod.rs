@@ -14,6 +14,7 @@ mod duplicates;
 mod facet;
 mod fields;
 mod grams;
+mod identity;
 mod order;
 mod packed;
 mod phone;

@@ -11,8 +11,8 @@
 //! | `ws4 h` | `Head` |
 //! | `ws4 d kind1 id4` | an item of the catalog; `kind1` as in [`item`] |
 //! | `ws4 c contact4` | `Contact` |
-//! | `ws4 e len1 email contact4` | empty: the contact holds that e-mail (above 200 bytes: `len1` = 255 and its SHA-256) |
-//! | `ws4 p digits8 contact4` | empty: the contact holds that phone |
+//! | `ws4 e len1 email contact4` | empty: the contact took in one with that e-mail (above 200 bytes: `len1` = 255 and its SHA-256) |
+//! | `ws4 p digits8 contact4` | empty: the contact took in one with that phone |
 //! | `ws4 m merged4 contact4` | empty: the contact took that one in |
 //! | `ws4 i contact4 time8 number8` | `Interaction`; time and number are inverted, so that ascending keys are newest first |
 //! | `ws4 b merged4` | `Merge`: how that contact was taken in by another |
@@ -130,8 +130,8 @@ pub fn item_kind(key: &[u8]) -> Option<u8> {
     key.get(5).copied()
 }
 
-/// The keys of all holders of an e-mail or phone begin with this, and are four bytes longer.
-pub fn identity(ws: WorkspaceId, identity: &IdentityKey) -> Vec<u8> {
+/// The keys of all who hold something by what was merged into them begin with this, and are four bytes longer.
+fn identity(ws: WorkspaceId, identity: &IdentityKey) -> Vec<u8> {
     match identity {
         IdentityKey::Phone(digits) => key(ws, b'p', &[&digits.to_be_bytes()]),
         IdentityKey::Id(id) => key(ws, b'm', &[&id.0.to_be_bytes()]),
@@ -142,7 +142,7 @@ pub fn identity(ws: WorkspaceId, identity: &IdentityKey) -> Vec<u8> {
     }
 }
 
-/// The key that says that `contact` holds an e-mail or phone.
+/// The key that says that `contact` took in one with that e-mail, phone or id.
 pub fn holder(ws: WorkspaceId, held: &IdentityKey, contact: ContactId) -> Vec<u8> {
     let mut key = identity(ws, held);
     key.extend_from_slice(&contact.0.to_be_bytes());

@@ -17,6 +17,7 @@ mod records;
 mod side;
 mod sled;
 mod token;
+mod upgrade;
 mod upkeep;
 mod writes;
 

@@ -69,8 +69,8 @@ impl Records {
         entries.iter().map(|(key, bytes)| codec::decode(key, bytes)).collect()
     }
 
-    /// The contacts that hold an e-mail or phone, ascending.
-    pub fn holders(&self, ws: WorkspaceId, key: &IdentityKey) -> Result<Vec<ContactId>> {
+    /// The contacts that something is the e-mail, phone or id of by what was merged into them, ascending.
+    pub fn merged_holders(&self, ws: WorkspaceId, key: &IdentityKey) -> Result<Vec<ContactId>> {
         let mut holders = Vec::new();
         self.each(keys::holders(ws, key), |key, bytes| {
             codec::decode::<()>(key, bytes)?;

@@ -11,7 +11,7 @@ use super::{
 use crate::contact::{Contact, ContactId, Seq, WorkspaceId, identity::IdentityKey};
 
 /// The version of the layout of keys and values that this program writes.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// How many keys one batch of a workspace's deletion looks at.
 const DELETED_AT_ONCE: usize = 500;
 
@@ -37,7 +37,7 @@ pub struct Deletion {
     on_server: Option<Vec<u8>>,
 }
 
-/// An e-mail or phone as the store has it: the stored key, and who holds it unless the record is damaged.
+/// What was merged, as the store has it: the stored key, and who took it in unless the record is damaged.
 pub type HeldIdentity = (Vec<u8>, Result<ContactId>);
 
 /// One step through all values of a workspace.
@@ -53,8 +53,8 @@ pub struct Sweep {
 
 #[allow(clippy::missing_errors_doc)] // each: what the store reports
 impl Records {
-    /// Records kept in `store`: marks a new one with the version of its layout, and finishes deletions of workspaces
-    /// that were interrupted.
+    /// Records kept in `store`: marks a new one with the version of its layout, brings an older one to it, and finishes deletions
+    /// of workspaces that were interrupted.
     ///
     /// # Errors
     /// [`StoreError::Open`] where a newer version of the program wrote it.
@@ -67,8 +67,13 @@ impl Records {
                      use that newer version"
                 )));
             }
-            Some(_) => {}
-            None => {
+            Some(Format { version: VERSION }) => {}
+            // Keys of an older layout that must stay do no harm to who only reads.
+            Some(_) if records.store().read_only().is_some() => {}
+            found => {
+                if found.is_some() {
+                    records.upgrade_from_1()?;
+                }
                 let mut writes = Writes::default();
                 writes.put(keys::format(), &Format { version: VERSION });
                 records.commit(writes)?;
@@ -187,7 +192,7 @@ impl Records {
         Ok(found.take(limit).collect())
     }
 
-    /// Up to `limit` identity keys after `after` (a key of an earlier answer), in the store's order: for `verify`.
+    /// Up to `limit` keys of what was merged after `after` (a key of an earlier answer), in the store's order: for `verify`.
     /// Fewer than `limit` mean the end.
     pub fn identities(&self, ws: WorkspaceId, after: Option<&[u8]>, limit: usize) -> Result<Vec<HeldIdentity>> {
         let from = after.map(|key| keys::after(key.to_vec())).unwrap_or_default();
@@ -206,9 +211,9 @@ impl Records {
         Ok(found.into_iter().map(held).collect())
     }
 
-    /// The identity keys that the store must have for a contact, to compare with [`Records::identities`].
+    /// The keys of what was merged that the store must have for a contact, to compare with [`Records::identities`].
     pub fn identities_of(ws: WorkspaceId, contact: &Contact) -> Vec<Vec<u8>> {
-        IdentityKey::of(contact).map(|held| keys::holder(ws, &held, contact.id)).collect()
+        IdentityKey::merged(contact).map(|held| keys::holder(ws, &held, contact.id)).collect()
     }
 
     /// Checks the next `limit` values of the workspace, of every kind, from `from` ([`Sweep::next`], `None` at first).

@@ -69,10 +69,10 @@ impl Writes {
         self.put(keys::head(ws), head);
     }
 
-    /// Writes the contact and moves its identity keys from what `old` held to what `new` holds. Returns the digest of
+    /// Writes the contact and moves the keys of what was merged into it from what `old` had to what `new` has. Returns the digest of
     /// `new`, for [`Head::digest`]; that of `old` is [`super::Records::digest`].
     pub fn put_contact(&mut self, ws: WorkspaceId, old: Option<&Contact>, new: &Contact) -> u64 {
-        self.move_identities(ws, old, new);
+        self.move_merged(ws, old, new);
         self.move_snooze(ws, new.id, old.and_then(Contact::snooze_end), new.snooze_end());
         let key = keys::contact(ws, new.id);
         let bytes = codec::encode(&key, new);
@@ -81,15 +81,13 @@ impl Writes {
         digest
     }
 
-    /// Folding an e-mail costs more than all else here, so it is done only where an identity changed.
-    fn move_identities(&mut self, ws: WorkspaceId, old: Option<&Contact>, new: &Contact) {
-        let digits = |contact: &Contact| contact.phone.as_ref().map(|phone| phone.digits);
-        let same = |old: &Contact| old.email == new.email && digits(old) == digits(new) && old.merged == new.merged;
-        if old.is_some_and(same) {
+    /// A contact's own e-mail and phone are found by the index, those of the contacts merged into it by these keys.
+    fn move_merged(&mut self, ws: WorkspaceId, old: Option<&Contact>, new: &Contact) {
+        if old.and_then(|old| old.merged.as_ref()) == new.merged.as_ref() {
             return;
         }
-        let before: Vec<IdentityKey> = old.into_iter().flat_map(IdentityKey::of).collect();
-        let now: Vec<IdentityKey> = IdentityKey::of(new).collect();
+        let before: Vec<IdentityKey> = old.into_iter().flat_map(IdentityKey::merged).collect();
+        let now: Vec<IdentityKey> = IdentityKey::merged(new).collect();
         for held in before.iter().filter(|held| !now.contains(held)) {
             self.delete(keys::holder(ws, held, new.id));
         }
@@ -110,9 +108,9 @@ impl Writes {
         }
     }
 
-    /// Removes the contact, its identity keys and its snooze. Its history goes by [`Writes::delete_interaction`].
+    /// Removes the contact, the keys of what was merged into it, and its snooze. Its history goes by [`Writes::delete_interaction`].
     pub fn delete_contact(&mut self, ws: WorkspaceId, old: &Contact) {
-        for held in IdentityKey::of(old) {
+        for held in IdentityKey::merged(old) {
             self.delete(keys::holder(ws, &held, old.id));
         }
         self.move_snooze(ws, old.id, old.snooze_end(), None);
