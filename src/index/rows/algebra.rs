@@ -3,9 +3,9 @@
 use std::cmp::Ordering;
 use std::ops::{BitAndAssign, BitOrAssign, SubAssign};
 
-use super::RowSet;
-use super::block::{Block, LIST_MAX, Words, count, has, nothing};
+use super::block::{Block, LIST_MAX, Words, has, nothing};
 use super::wide::wide;
+use super::{Body, Head, RowSet};
 
 /// A list this many times as long as another is searched, not gone through.
 const MUCH_LONGER: usize = 24;
@@ -14,7 +14,7 @@ impl RowSet {
     /// How many rows both have, without making their intersection.
     pub fn intersection_len(&self, other: &RowSet) -> u64 {
         let mut len = 0;
-        self.pair(other, |_, a, b| len += a.count_and(b) as u64);
+        self.pair(other, |_, a, b| len += count_and(a, b) as u64);
         len
     }
 
@@ -30,210 +30,160 @@ impl RowSet {
 
     /// The rows of both.
     pub fn and(&self, other: &RowSet) -> RowSet {
-        let mut blocks = Vec::with_capacity(self.blocks.len().min(other.blocks.len()));
-        self.pair(other, |key, a, b| blocks.extend(a.and(b).map(|block| (key, block))));
-        RowSet { blocks }
+        let mut found = RowSet::new();
+        self.pair(other, |key, a, b| found.push_and(key, a, b));
+        found
     }
 
     /// The rows of `self` that `other` has not.
     pub fn minus(&self, other: &RowSet) -> RowSet {
-        let mut of_other = other.in_step();
-        let without = |(key, block): &(u16, Block)| {
-            let left = match of_other(*key) {
-                Some(other) => block.minus(other),
-                None => Some(block.clone()),
-            };
-            left.map(|block| (*key, block))
-        };
-        RowSet { blocks: self.blocks.iter().filter_map(without).collect() }
+        let mut left = self.clone();
+        left -= other;
+        left
     }
 
     /// The union of many.
     pub fn union<'a>(sets: impl IntoIterator<Item = &'a RowSet>) -> RowSet {
-        let mut blocks: Vec<&(u16, Block)> = sets.into_iter().flat_map(|set| &set.blocks).collect();
+        let mut blocks: Vec<(u16, Block)> = sets.into_iter().flat_map(RowSet::keyed).collect();
         blocks.sort_by_key(|(key, _)| *key);
-        let of_key = |same: &[&(u16, Block)]| {
-            let block = match same {
-                [one] => Some(one.1.clone()),
-                many => either(many.iter().map(|(_, block)| block)),
-            };
-            block.map(|block| (same[0].0, block))
-        };
-        RowSet { blocks: blocks.chunk_by(|a, b| a.0 == b.0).filter_map(of_key).collect() }
+        let mut found = RowSet::new();
+        for same in blocks.chunk_by(|a, b| a.0 == b.0) {
+            found.push_either(same);
+        }
+        found
     }
 
     /// Calls `f` with the key and both blocks where both sets have one.
-    fn pair(&self, other: &RowSet, mut f: impl FnMut(u16, &Block, &Block)) {
+    fn pair(&self, other: &RowSet, mut f: impl FnMut(u16, Block, Block)) {
         let mut of_other = other.in_step();
-        for (key, block) in &self.blocks {
-            if let Some(other) = of_other(*key) {
-                f(*key, block, other);
+        for (key, block) in self.keyed() {
+            if let Some(other) = of_other(key) {
+                f(key, block, other);
             }
         }
     }
 
     /// The block of a key; keys are asked for ascending, each once.
-    fn in_step<'a>(&'a self) -> impl FnMut(u16) -> Option<&'a Block> + use<'a> {
-        let mut blocks = self.blocks.iter().peekable();
+    fn in_step<'a>(&'a self) -> impl FnMut(u16) -> Option<Block<'a>> + use<'a> {
+        let mut heads = self.heads.iter().peekable();
         move |key| {
-            while blocks.next_if(|(own, _)| *own < key).is_some() {}
-            blocks.next_if(|(own, _)| *own == key).map(|(_, block)| block)
+            while heads.next_if(|head| head.key < key).is_some() {}
+            heads.next_if(|head| head.key == key).map(|head| head.body.block(&self.lows))
         }
+    }
+
+    /// Adds what both blocks have behind all others.
+    fn push_and(&mut self, key: u16, a: Block, b: Block) {
+        match (a, b) {
+            (Block::List(a), Block::List(b)) => self.push_list(key, |lows| put_both(a, b, lows)),
+            (Block::List(list), Block::Words(_, words)) | (Block::Words(_, words), Block::List(list)) => {
+                self.push_list(key, |lows| put_picked(list, lows, |low| has(words, low)));
+            }
+            (Block::Words(_, a), Block::Words(_, b)) => {
+                let mut words = Box::new(*a);
+                let len = zipped(&mut words, b, |a, b| a & b);
+                self.push_words(key, len, words);
+            }
+        }
+    }
+
+    /// Adds what any of the blocks of a key has behind all others.
+    fn push_either(&mut self, same: &[(u16, Block)]) {
+        if let [(key, block)] = same {
+            return self.push(*key, *block);
+        }
+        let (key, blocks) = (same[0].0, || same.iter().map(|(_, block)| block));
+        let lists = || blocks().filter_map(|block| if let Block::List(list) = block { Some(*list) } else { None });
+        if lists().map(<[u16]>::len).sum::<usize>() <= LIST_MAX && lists().count() == same.len() {
+            let mut all = lists().collect::<Vec<_>>().concat();
+            // Runs that ascend: sorting by merging takes them as they are.
+            all.sort();
+            all.dedup();
+            return self.push_list(key, |lows| lows.extend_from_slice(&all));
+        }
+        let mut words = nothing();
+        blocks().for_each(|block| block.mark(&mut words[..]));
+        self.push_uncounted(key, words);
     }
 }
 
 impl BitAndAssign<&RowSet> for RowSet {
     fn bitand_assign(&mut self, other: &RowSet) {
-        let mut of_other = other.in_step();
-        self.blocks.retain_mut(|(key, block)| of_other(*key).is_some_and(|other| block.keep(other)));
+        let (old, mut of_other) = (std::mem::take(self), other.in_step());
+        for Head { key, body } in old.heads {
+            match (body, of_other(key)) {
+                (_, None) => {}
+                (Body::Words(_, mut words), Some(Block::Words(_, others))) => {
+                    let len = zipped(&mut words, others, |a, b| a & b);
+                    self.push_words(key, len, words);
+                }
+                (body, Some(other)) => self.push_and(key, body.block(&old.lows), other),
+            }
+        }
     }
 }
 
 impl SubAssign<&RowSet> for RowSet {
     fn sub_assign(&mut self, other: &RowSet) {
-        let mut of_other = other.in_step();
-        self.blocks.retain_mut(|(key, block)| of_other(*key).is_none_or(|other| block.drop_those(other)));
+        let (old, mut of_other) = (std::mem::take(self), other.in_step());
+        for Head { key, body } in old.heads {
+            match (body, of_other(key)) {
+                (body, None) => self.push_body(key, body, &old.lows),
+                (Body::Words(len, mut words), Some(other)) => {
+                    let len = cleared(&mut words, len, other);
+                    self.push_words(key, len, words);
+                }
+                (Body::List { from, len }, Some(other)) => {
+                    let list = &old.lows[from as usize..][..len.into()];
+                    self.push_list(key, |lows| put_without(list, other, lows));
+                }
+            }
+        }
     }
 }
 
 impl BitOrAssign<&RowSet> for RowSet {
     fn bitor_assign(&mut self, other: &RowSet) {
-        let mut added = Vec::new();
-        let mut at = 0;
-        for (key, block) in &other.blocks {
-            at += self.blocks[at..].partition_point(|(own, _)| own < key);
-            match self.blocks.get_mut(at) {
-                Some((own, own_block)) if own == key => own_block.add(block),
-                _ => added.push((*key, block.clone())),
+        let old = std::mem::take(self);
+        let mut others = other.heads.iter().map(|head| (head.key, head.body.block(&other.lows))).peekable();
+        for Head { key, body } in old.heads {
+            while let Some((key, block)) = others.next_if(|(other, _)| *other < key) {
+                self.push(key, block);
+            }
+            match (body, others.next_if(|(other, _)| *other == key)) {
+                (body, None) => self.push_body(key, body, &old.lows),
+                (Body::Words(_, mut words), Some((_, block))) => {
+                    block.mark(&mut words[..]);
+                    self.push_uncounted(key, words);
+                }
+                (body, Some(block)) => self.push_either(&[(key, body.block(&old.lows)), block]),
             }
         }
-        if !added.is_empty() {
-            self.blocks.append(&mut added);
-            self.blocks.sort_by_key(|(key, _)| *key);
+        others.for_each(|(key, block)| self.push(key, block));
+    }
+}
+
+impl RowSet {
+    /// Adds a block behind all others, whose list is among these.
+    fn push_body(&mut self, key: u16, body: Body, lows: &[u16]) {
+        match body {
+            Body::Words(len, words) => self.push_words(key, len, words),
+            list => self.push(key, list.block(lows)),
         }
     }
 }
 
-impl Block {
-    fn and(&self, other: &Block) -> Option<Block> {
-        match (self, other) {
-            (Block::List(a), Block::List(b)) => Block::of_list(both(a, b)),
-            (Block::List(list), Block::Words(_, words)) | (Block::Words(_, words), Block::List(list)) => {
-                Block::of_list(picked(list, |low| has(words, low)))
-            }
-            (Block::Words(_, a), Block::Words(_, b)) => {
-                let mut words = a.clone();
-                let len = zipped(&mut words, b, |a, b| a & b);
-                made(len, words)
-            }
+fn count_and(a: Block, b: Block) -> usize {
+    match (a, b) {
+        (Block::List(a), Block::List(b)) => count_both(a, b),
+        (Block::List(list), Block::Words(_, words)) | (Block::Words(_, words), Block::List(list)) => {
+            list.iter().map(|low| usize::from(has(words, *low))).sum()
         }
+        (Block::Words(_, a), Block::Words(_, b)) => wide(
+            #[inline(always)]
+            || a.iter().zip(&b[..]).map(|(a, b)| (a & b).count_ones()).sum::<u32>(),
+        ) as usize,
     }
-
-    fn minus(&self, other: &Block) -> Option<Block> {
-        let mut block = self.clone();
-        block.drop_those(other).then_some(block)
-    }
-
-    /// Keeps what the other has too; whether that is any row.
-    fn keep(&mut self, other: &Block) -> bool {
-        match (&mut *self, other) {
-            (Block::Words(len, a), Block::Words(_, b)) => {
-                *len = zipped(a, b, |a, b| a & b);
-                self.settle()
-            }
-            (Block::List(list), Block::Words(_, words)) => {
-                keep_picked(list, |low| has(words, low));
-                !list.is_empty()
-            }
-            _ => match self.and(other) {
-                Some(block) => {
-                    *self = block;
-                    true
-                }
-                None => false,
-            },
-        }
-    }
-
-    /// Drops what the other has; whether any row is left.
-    fn drop_those(&mut self, other: &Block) -> bool {
-        match (&mut *self, other) {
-            (Block::Words(len, a), Block::Words(_, b)) => {
-                *len = zipped(a, b, |a, b| a & !b);
-                self.settle()
-            }
-            (Block::Words(len, words), Block::List(list)) => {
-                for low in list {
-                    let word = &mut words[usize::from(low / 64)];
-                    *len -= (*word >> (low % 64) & 1) as u32;
-                    *word &= !(1 << (low % 64));
-                }
-                self.settle()
-            }
-            (Block::List(list), Block::Words(_, words)) => {
-                keep_picked(list, |low| !has(words, low));
-                !list.is_empty()
-            }
-            (Block::List(a), Block::List(b)) => {
-                let mut at = 0;
-                keep_picked(a, |low| {
-                    at += b[at..].iter().take_while(|other| **other < low).count();
-                    b.get(at) != Some(&low)
-                });
-                !a.is_empty()
-            }
-        }
-    }
-
-    /// Adds the other's rows.
-    fn add(&mut self, other: &Block) {
-        match self {
-            Block::Words(len, words) => {
-                other.mark(&mut words[..]);
-                *len = count(&words[..]);
-            }
-            Block::List(_) => {
-                if let Some(block) = either([&*self, other].into_iter()) {
-                    *self = block;
-                }
-            }
-        }
-    }
-
-    fn count_and(&self, other: &Block) -> usize {
-        match (self, other) {
-            (Block::List(a), Block::List(b)) => count_both(a, b),
-            (Block::List(list), Block::Words(_, words)) | (Block::Words(_, words), Block::List(list)) => {
-                list.iter().map(|low| usize::from(has(words, *low))).sum()
-            }
-            (Block::Words(_, a), Block::Words(_, b)) => wide(
-                #[inline(always)]
-                || a.iter().zip(&b[..]).map(|(a, b)| (a & b).count_ones()).sum::<u32>(),
-            ) as usize,
-        }
-    }
-}
-
-/// What any of the blocks has.
-fn either<'a>(blocks: impl Iterator<Item = &'a Block> + Clone) -> Option<Block> {
-    let lists = || blocks.clone().filter_map(|block| if let Block::List(list) = block { Some(list) } else { None });
-    let rows = lists().map(Vec::len).sum::<usize>();
-    if rows <= LIST_MAX && lists().count() == blocks.clone().count() {
-        let mut all = Vec::with_capacity(rows);
-        lists().for_each(|list| all.extend_from_slice(list));
-        // Runs that ascend: sorting by merging takes them as they are.
-        all.sort();
-        all.dedup();
-        return Block::of_list(all);
-    }
-    let mut words = nothing();
-    blocks.for_each(|block| block.mark(&mut words[..]));
-    Block::of_words(words)
-}
-
-fn made(len: u32, words: Box<Words>) -> Option<Block> {
-    let mut block = Block::Words(len, words);
-    block.settle().then_some(block)
 }
 
 /// Puts `f` of both into the first; how many bits are set then.
@@ -250,31 +200,54 @@ fn zipped(a: &mut Words, b: &Words, f: impl Fn(u64, u64) -> u64) -> u32 {
     )
 }
 
-/// Those rows of a list. Without a branch on what cannot be foreseen.
-fn picked(list: &[u16], keep: impl Fn(u16) -> bool) -> Vec<u16> {
-    let mut kept = list.to_vec();
-    keep_picked(&mut kept, keep);
-    kept
-}
-
-fn keep_picked(list: &mut Vec<u16>, mut keep: impl FnMut(u16) -> bool) {
-    let mut kept = 0;
-    for at in 0..list.len() {
-        let low = list[at];
-        list[kept] = low;
-        kept += usize::from(keep(low));
+/// Clears the bits of a block's rows; how many are left.
+fn cleared(words: &mut Words, len: u32, block: Block) -> u32 {
+    match block {
+        Block::Words(_, others) => zipped(words, others, |a, b| a & !b),
+        Block::List(list) => list.iter().fold(len, |left, low| {
+            let word = &mut words[usize::from(low / 64)];
+            let was_in = *word >> (low % 64) & 1;
+            *word &= !(1 << (low % 64));
+            left - was_in as u32
+        }),
     }
-    list.truncate(kept);
 }
 
-fn both(a: &[u16], b: &[u16]) -> Vec<u16> {
-    let mut found = Vec::with_capacity(a.len().min(b.len()));
+/// Appends those rows of a list. Without a branch on what cannot be foreseen.
+fn put_picked(list: &[u16], to: &mut Vec<u16>, mut keep: impl FnMut(u16) -> bool) {
+    let from = to.len();
+    to.extend_from_slice(list);
+    let room = &mut to[from..];
+    let mut kept = 0;
+    for low in list {
+        room[kept] = *low;
+        kept += usize::from(keep(*low));
+    }
+    to.truncate(from + kept);
+}
+
+/// Appends those rows of a list that the other block has not.
+fn put_without(list: &[u16], other: Block, to: &mut Vec<u16>) {
+    match other {
+        Block::Words(_, words) => put_picked(list, to, |low| !has(words, low)),
+        Block::List(others) => {
+            let mut at = 0;
+            put_picked(list, to, |low| {
+                at += others[at..].iter().take_while(|other| **other < low).count();
+                others.get(at) != Some(&low)
+            });
+        }
+    }
+}
+
+/// Appends what both lists have.
+fn put_both(a: &[u16], b: &[u16], to: &mut Vec<u16>) {
+    to.reserve(a.len().min(b.len()));
     each_of_both(a, b, |low, is_in| {
         if is_in {
-            found.push(low);
+            to.push(low);
         }
     });
-    found
 }
 
 fn count_both(a: &[u16], b: &[u16]) -> usize {

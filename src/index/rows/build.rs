@@ -3,8 +3,8 @@
 use std::cell::RefCell;
 use std::ops::RangeInclusive;
 
-use super::block::{Block, WORDS, Words, list_of, nothing};
-use super::{RowSet, key_of, low_of, row_of};
+use super::block::{Block, LIST_MAX, WORDS, WORDS_MIN, Words, count, list_words, nothing, words_of};
+use super::{Body, Head, RowSet, key_of, low_of, row_of};
 use crate::index::Row;
 
 /// From so many rows a block's share on, setting bits beats sorting.
@@ -15,30 +15,68 @@ const RUNS_MAX: usize = 8;
 impl RowSet {
     /// From ascending rows, each once. A row out of order is still taken in, only slower.
     pub fn from_sorted(rows: impl IntoIterator<Item = Row>) -> RowSet {
-        let (mut set, mut key, mut list) = (RowSet::new(), 0, Vec::new());
+        let (mut set, mut key, mut from) = (RowSet::new(), 0, 0);
         let mut strays = Vec::new();
         for row in rows {
             if key_of(row) > key {
-                set.close(key, &mut list);
-                key = key_of(row);
+                set.close(key, from);
+                (key, from) = (key_of(row), set.lows.len());
             }
-            if key_of(row) == key && list.last().is_none_or(|last| *last < low_of(row)) {
-                list.push(low_of(row));
+            if key_of(row) == key && set.lows[from..].last().is_none_or(|last| *last < low_of(row)) {
+                set.lows.push(low_of(row));
             } else {
                 strays.push(row);
             }
         }
-        set.close(key, &mut list);
+        set.close(key, from);
         for row in strays {
             set.insert(row);
         }
         set
     }
 
-    /// Adds the rows of a block behind all others.
-    fn close(&mut self, key: u16, list: &mut Vec<u16>) {
-        self.blocks.extend(Block::of_list(list.as_slice().to_vec()).map(|block| (key, block)));
-        list.clear();
+    /// Adds a block behind all others: the rows that `list` appends, ascending, each once.
+    pub(super) fn push_list(&mut self, key: u16, list: impl FnOnce(&mut Vec<u16>)) {
+        let from = self.lows.len();
+        list(&mut self.lows);
+        self.close(key, from);
+    }
+
+    /// Makes a block of what lies behind all other lists.
+    fn close(&mut self, key: u16, from: usize) {
+        let list = &self.lows[from..];
+        let body = match list.len() {
+            0 => return,
+            len @ 1..=LIST_MAX => Body::List { from: from as u32, len: len as u16 },
+            len => {
+                let words = words_of(list);
+                self.lows.truncate(from);
+                Body::Words(len as u32, words)
+            }
+        };
+        self.heads.push(Head { key, body });
+    }
+
+    /// Adds a block of so many rows behind all others.
+    pub(super) fn push_words(&mut self, key: u16, len: u32, words: Box<Words>) {
+        if len as usize > WORDS_MIN {
+            self.heads.push(Head { key, body: Body::Words(len, words) });
+        } else {
+            self.push_list(key, |lows| list_words(&words, len as usize, lows));
+        }
+    }
+
+    /// The same, of words whose rows were not counted.
+    pub(super) fn push_uncounted(&mut self, key: u16, words: Box<Words>) {
+        self.push_words(key, count(&words[..]), words);
+    }
+
+    /// Adds a block of another set behind all others.
+    pub(super) fn push(&mut self, key: u16, block: Block) {
+        match block {
+            Block::List(list) => self.push_list(key, |lows| lows.extend_from_slice(list)),
+            Block::Words(len, words) => self.push_words(key, len, Box::new(*words)),
+        }
     }
 
     /// From rows in any order, repeats allowed.
@@ -59,8 +97,11 @@ impl RowSet {
             let low = low_of(row);
             words[usize::from(key_of(row))].get_or_insert_with(nothing)[usize::from(low / 64)] |= 1 << (low % 64);
         }
-        let block = |(key, words): (u16, Option<Box<Words>>)| Some((key, Block::of_words(words?)?));
-        RowSet { blocks: (0..).zip(words).filter_map(block).collect() }
+        let mut set = RowSet::new();
+        for (key, words) in (0..).zip(words) {
+            words.into_iter().for_each(|words| set.push_uncounted(key, words));
+        }
+        set
     }
 
     /// From a dense bitset: bit `i` of word `w` is row `w * 64 + i`.
@@ -74,12 +115,13 @@ impl RowSet {
     /// From a bitset of so many words, which are asked for a block at a time: `fill(first, words)` sets the bits of the words from
     /// `first` on.
     pub(in crate::index) fn from_blocks(words: usize, mut fill: impl FnMut(usize, &mut Words)) -> RowSet {
-        let of_key = |key: u16| {
+        let mut set = RowSet::new();
+        for key in (0..=u16::MAX).take(words.div_ceil(WORDS)) {
             let mut words = nothing();
             fill(usize::from(key) * WORDS, &mut words);
-            Some((key, Block::of_words(words)?))
-        };
-        RowSet { blocks: (0..=u16::MAX).take(words.div_ceil(WORDS)).filter_map(of_key).collect() }
+            set.push_uncounted(key, words);
+        }
+        set
     }
 
     /// As a dense bitset of at least `rows` bits.
@@ -93,7 +135,7 @@ impl RowSet {
     fn put_words(&self, rows: usize, words: &mut Vec<u64>) {
         let bits = self.max().map_or(0, |max| max as usize + 1).max(rows);
         words.resize(bits.div_ceil(64), 0);
-        self.blocks.iter().for_each(|(key, block)| block.mark(&mut words[usize::from(*key) * WORDS..]));
+        self.blocks().for_each(|(number, block)| block.mark(&mut words[number * WORDS..]));
     }
 
     /// The same, lent: the words are the thread's, for giving fresh ones to every query costs more than writing them.
@@ -112,16 +154,17 @@ impl RowSet {
         if first > last {
             return RowSet::new();
         }
-        let of_key = |key: u16| {
+        let mut set = RowSet::new();
+        for key in key_of(first)..=key_of(last) {
             let from = first.max(row_of(key, 0)) & 0xffff;
             let to = last.min(row_of(key, u16::MAX)) & 0xffff;
             let mut words = nothing();
             words[from as usize / 64..=to as usize / 64].fill(u64::MAX);
             words[from as usize / 64] &= u64::MAX << (from % 64);
             words[to as usize / 64] &= u64::MAX >> (63 - to % 64);
-            Block::of_words(words).map(|block| (key, block))
-        };
-        RowSet { blocks: (key_of(first)..=key_of(last)).filter_map(of_key).collect() }
+            set.push_uncounted(key, words);
+        }
+        set
     }
 }
 
@@ -134,17 +177,15 @@ impl FromIterator<Row> for RowSet {
 /// Equal sets have the same rows, however they are kept.
 impl PartialEq for RowSet {
     fn eq(&self, other: &RowSet) -> bool {
-        let same = |((key_a, a), (key_b, b)): (&(u16, Block), &(u16, Block))| {
+        let same = |((key_a, a), (key_b, b)): ((u16, Block), (u16, Block))| {
             key_a == key_b
                 && a.len() == b.len()
                 && match (a, b) {
                     (Block::List(a), Block::List(b)) => a == b,
                     (Block::Words(_, a), Block::Words(_, b)) => a == b,
-                    (Block::List(list), Block::Words(len, words)) | (Block::Words(len, words), Block::List(list)) => {
-                        list_of(&words[..], *len as usize) == *list
-                    }
+                    (a, b) => a.iter_from(0).eq(b.iter_from(0)),
                 }
         };
-        self.blocks.len() == other.blocks.len() && self.blocks.iter().zip(&other.blocks).all(same)
+        self.heads.len() == other.heads.len() && self.keyed().zip(other.keyed()).all(same)
     }
 }

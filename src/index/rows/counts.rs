@@ -27,7 +27,7 @@ impl Counts {
         self.added = 0;
     }
 
-    fn add(&mut self, block: &Block) {
+    fn add(&mut self, block: Block) {
         self.added += 1;
         // So many planes hold the number of all sets so far, so no carry is left over.
         while self.added >> self.planes.len() != 0 {
@@ -115,17 +115,18 @@ pub fn at_least(least: usize, sets: &[&RowSet]) -> RowSet {
 
 /// The rows that `mark` marks in each block, from how many of the sets have each row of it.
 pub fn counted(sets: &[&RowSet], mark: impl Fn(&Counts, usize, &mut [u64])) -> RowSet {
-    let mut blocks: Vec<(usize, &Block)> = sets.iter().flat_map(|set| set.blocks()).collect();
+    let mut blocks: Vec<(usize, Block)> = sets.iter().flat_map(|set| set.blocks()).collect();
     blocks.sort_by_key(|(number, _)| *number);
     let mut counts = Counts::new();
-    let of_number = |same: &[(usize, &Block)]| {
+    let mut found = RowSet::new();
+    for same in blocks.chunk_by(|a, b| a.0 == b.0) {
         counts.clear();
-        same.iter().for_each(|(_, block)| counts.add(block));
+        same.iter().for_each(|(_, block)| counts.add(*block));
         let (number, mut words) = (same[0].0, nothing());
         mark(&counts, number, &mut words[..]);
-        Some((number as u16, Block::of_words(words)?))
-    };
-    RowSet { blocks: blocks.chunk_by(|a, b| a.0 == b.0).filter_map(of_number).collect() }
+        found.push_uncounted(number as u16, words);
+    }
+    found
 }
 
 #[cfg(test)]

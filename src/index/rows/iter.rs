@@ -15,10 +15,10 @@ impl RowSet {
 
     /// The rows from this one on, ascending.
     pub fn from(&self, row: Row) -> impl DoubleEndedIterator<Item = Row> + '_ {
-        let first = self.blocks.partition_point(|(key, _)| *key < key_of(row));
-        self.blocks[first..].iter().flat_map(move |(key, block)| {
-            let from = if *key == key_of(row) { low_of(row) } else { 0 };
-            block.iter_from(from).map(|low| row_of(*key, low))
+        let first = self.heads.partition_point(|head| head.key < key_of(row));
+        self.heads[first..].iter().flat_map(move |head| {
+            let from = if head.key == key_of(row) { low_of(row) } else { 0 };
+            head.body.block(&self.lows).iter_from(from).map(|low| row_of(head.key, low))
         })
     }
 
@@ -42,8 +42,8 @@ impl RowSet {
     /// Calls `f` with the rows ascending, some at a time.
     pub fn for_each_block(&self, mut f: impl FnMut(&[Row])) {
         let mut rows = [0; TOGETHER];
-        for (key, block) in &self.blocks {
-            let base = row_of(*key, 0);
+        for (key, block) in self.keyed() {
+            let base = row_of(key, 0);
             match block {
                 Block::List(list) => list.chunks(TOGETHER).for_each(|list| {
                     rows.iter_mut().zip(list).for_each(|(row, low)| *row = base | Row::from(*low));
@@ -75,9 +75,9 @@ fn spread(words: &Words, base: Row, rows: &mut [Row; TOGETHER], f: &mut impl FnM
     }
 }
 
-impl Block {
+impl<'a> Block<'a> {
     /// The rows from `low` on, ascending.
-    pub(super) fn iter_from(&self, low: u16) -> Lows<'_> {
+    pub(super) fn iter_from(&self, low: u16) -> Lows<'a> {
         match self {
             Block::List(list) => Lows::List(list[list.partition_point(|other| *other < low)..].iter()),
             Block::Words(_, words) => Lows::Words { words, next: low.into(), end: 1 << 16 },

@@ -2,13 +2,15 @@
 //!
 //! Made for evaluating filters: what comes out of an operation stays as it came, words or a list, as the next operation wants neither
 //! in particular; lists are short, so that most tests of a row are one bit; loops over words are compiled for the processor's widest
-//! vectors; and who counts or scans works on the words themselves. There are no runs: a set of all rows costs an eighth
+//! vectors; and who counts or scans works on the words themselves. The lists of a set lie next to each other: on their own, each
+//! costs a wait for a page of memory, which takes longer than to go through it. There are no runs: a set of all rows costs an eighth
 //! of a byte per row without them.
 
 mod algebra;
 mod block;
 mod build;
 mod counts;
+mod edit;
 mod iter;
 mod portable;
 mod wide;
@@ -21,13 +23,31 @@ pub use self::counts::at_least;
 pub(super) use self::counts::counted;
 pub(super) use self::wide::wide;
 
+use self::block::Words;
 use super::Row;
 
 /// A set of rows.
 #[derive(Clone, Default)]
 pub struct RowSet {
-    /// Ascending by key, which is the upper half of the rows' numbers.
-    blocks: Vec<(u16, Block)>,
+    /// Ascending by key; none is empty.
+    heads: Vec<Head>,
+    /// The lists, in the order of their blocks, without gaps.
+    lows: Vec<u16>,
+}
+
+/// A block: the upper half of its rows' numbers, and where the lower halves are.
+#[derive(Clone)]
+struct Head {
+    key: u16,
+    body: Body,
+}
+
+#[derive(Clone)]
+enum Body {
+    /// A stretch of `lows`.
+    List { from: u32, len: u16 },
+    /// How many, and which.
+    Words(u32, Box<Words>),
 }
 
 fn key_of(row: Row) -> u16 {
@@ -42,6 +62,23 @@ fn row_of(key: u16, low: u16) -> Row {
     Row::from(key) << 16 | Row::from(low)
 }
 
+impl Body {
+    fn len(&self) -> usize {
+        match self {
+            Body::List { len, .. } => (*len).into(),
+            Body::Words(len, _) => *len as usize,
+        }
+    }
+
+    /// Its rows, where a list's are among these.
+    fn block<'a>(&'a self, lows: &'a [u16]) -> Block<'a> {
+        match self {
+            Body::List { from, len } => Block::List(&lows[*from as usize..][..usize::from(*len)]),
+            Body::Words(len, words) => Block::Words(*len, words),
+        }
+    }
+}
+
 impl RowSet {
     /// The empty set.
     pub fn new() -> RowSet {
@@ -52,68 +89,46 @@ impl RowSet {
     #[inline]
     fn place(&self, key: u16) -> Result<usize, usize> {
         // Mostly no block is missing.
-        match self.blocks.get(usize::from(key)) {
-            Some((at, _)) if *at == key => Ok(key.into()),
-            _ => self.blocks.binary_search_by_key(&key, |(key, _)| *key),
+        match self.heads.get(usize::from(key)) {
+            Some(head) if head.key == key => Ok(key.into()),
+            _ => self.heads.binary_search_by_key(&key, |head| head.key),
         }
-    }
-
-    /// Puts a row in; whether it was not in.
-    pub fn insert(&mut self, row: Row) -> bool {
-        match self.place(key_of(row)) {
-            Ok(at) => self.blocks[at].1.insert(low_of(row)),
-            Err(at) => {
-                self.blocks.reserve_exact(1);
-                self.blocks.insert(at, (key_of(row), Block::List(vec![low_of(row)])));
-                true
-            }
-        }
-    }
-
-    /// Takes a row out; whether it was in.
-    pub fn remove(&mut self, row: Row) -> bool {
-        let Ok(at) = self.place(key_of(row)) else { return false };
-        let was_in = self.blocks[at].1.remove(low_of(row));
-        if self.blocks[at].1.len() == 0 {
-            self.blocks.remove(at);
-        }
-        was_in
     }
 
     /// Whether the row is in.
     #[inline]
     pub fn contains(&self, row: Row) -> bool {
-        self.place(key_of(row)).is_ok_and(|at| self.blocks[at].1.contains(low_of(row)))
+        self.place(key_of(row)).is_ok_and(|at| self.heads[at].body.block(&self.lows).contains(low_of(row)))
     }
 
     /// How many rows.
     pub fn len(&self) -> u64 {
-        self.blocks.iter().map(|(_, block)| block.len() as u64).sum()
+        self.heads.iter().map(|head| head.body.len() as u64).sum()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.blocks.is_empty()
+        self.heads.is_empty()
     }
 
     /// The first row.
     pub fn min(&self) -> Option<Row> {
-        let (key, block) = self.blocks.first()?;
-        Some(row_of(*key, block.min()?))
+        let (key, block) = self.keyed().next()?;
+        Some(row_of(key, block.min()?))
     }
 
     /// The last row.
     pub fn max(&self) -> Option<Row> {
-        let (key, block) = self.blocks.last()?;
-        Some(row_of(*key, block.max()?))
+        let (key, block) = self.keyed().next_back()?;
+        Some(row_of(key, block.max()?))
     }
 
     /// The `n`-th row, from 0, ascending.
     pub fn nth(&self, n: u32) -> Option<Row> {
         let mut left = n as usize;
-        for (key, block) in &self.blocks {
+        for (key, block) in self.keyed() {
             if left < block.len() {
-                return Some(row_of(*key, block.nth(left)?));
+                return Some(row_of(key, block.nth(left)?));
             }
             left -= block.len();
         }
@@ -122,26 +137,27 @@ impl RowSet {
 
     /// How many rows are `<= row`.
     pub fn rank(&self, row: Row) -> u64 {
-        let at = self.blocks.partition_point(|(key, _)| *key < key_of(row));
-        let before: usize = self.blocks[..at].iter().map(|(_, block)| block.len()).sum();
-        let here = self.blocks.get(at).filter(|(key, _)| *key == key_of(row));
-        (before + here.map_or(0, |(_, block)| block.rank(low_of(row)))) as u64
+        let at = self.heads.partition_point(|head| head.key < key_of(row));
+        let before: usize = self.heads[..at].iter().map(|head| head.body.len()).sum();
+        let here = self.heads.get(at).filter(|head| head.key == key_of(row));
+        (before + here.map_or(0, |head| head.body.block(&self.lows).rank(low_of(row)))) as u64
     }
 
-    /// Keeps the rows for which `keep` holds, asked ascending.
-    pub fn retain(&mut self, mut keep: impl FnMut(Row) -> bool) {
-        self.blocks.retain_mut(|(key, block)| block.retain(|low| keep(row_of(*key, low))));
+    /// The blocks, each with its key, ascending.
+    fn keyed(&self) -> impl DoubleEndedIterator<Item = (u16, Block<'_>)> {
+        self.heads.iter().map(|head| (head.key, head.body.block(&self.lows)))
     }
 
-    /// The blocks that are not empty, each with its number, ascending.
-    pub(super) fn blocks(&self) -> impl Iterator<Item = (usize, &Block)> {
-        self.blocks.iter().map(|(key, block)| (usize::from(*key), block))
+    /// The blocks, each with its number, ascending.
+    pub(super) fn blocks(&self) -> impl Iterator<Item = (usize, Block<'_>)> {
+        self.keyed().map(|(key, block)| (usize::from(key), block))
     }
 
     /// Bytes in memory, about.
     pub fn memory(&self) -> usize {
-        let blocks: usize = self.blocks.iter().map(|(_, block)| block.memory()).sum();
-        size_of::<RowSet>() + self.blocks.capacity() * size_of::<(u16, Block)>() + blocks
+        let words = self.heads.iter().filter(|head| matches!(head.body, Body::Words(..))).count();
+        let lists = self.lows.capacity() * 2;
+        size_of::<RowSet>() + self.heads.capacity() * size_of::<Head>() + lists + words * size_of::<Words>()
     }
 }
 

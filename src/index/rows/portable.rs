@@ -4,7 +4,7 @@
 //! of them and as 1024 words from there on. All little-endian. Source: the format specification of the Roaring project.
 
 use super::RowSet;
-use super::block::{Block, WORDS, list_of, nothing};
+use super::block::{Block, LIST_MAX, WORDS, count, list_words, nothing};
 
 /// The cookie of sets without runs.
 const COOKIE: u32 = 12346;
@@ -33,17 +33,30 @@ impl RowSet {
 
     pub(super) fn write_portable(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&COOKIE.to_le_bytes());
-        out.extend_from_slice(&(self.blocks.len() as u32).to_le_bytes());
-        for (key, block) in &self.blocks {
+        out.extend_from_slice(&(self.heads.len() as u32).to_le_bytes());
+        for (key, block) in self.keyed() {
             out.extend_from_slice(&key.to_le_bytes());
             out.extend_from_slice(&((block.len() - 1) as u16).to_le_bytes());
         }
-        let mut at = (8 + 8 * self.blocks.len()) as u32;
-        for (_, block) in &self.blocks {
+        let mut at = (8 + 8 * self.heads.len()) as u32;
+        for (_, block) in self.keyed() {
             out.extend_from_slice(&at.to_le_bytes());
             at += written_len(block.len()) as u32;
         }
-        self.blocks.iter().for_each(|(_, block)| write_block(block, out));
+        self.keyed().for_each(|(_, block)| write_block(block, out));
+    }
+
+    /// Adds a block of so many rows behind all others; `None` where these are not its rows.
+    fn read_block(&mut self, key: u16, len: usize, bytes: &[u8]) -> Option<()> {
+        if len > LISTED_MAX {
+            let mut words = nothing();
+            words.iter_mut().zip(bytes.as_chunks().0).for_each(|(word, bytes)| *word = u64::from_le_bytes(*bytes));
+            let is_len = count(&words[..]) as usize == len;
+            return is_len.then(|| self.push_words(key, len as u32, words));
+        }
+        let list = || bytes.as_chunks().0.iter().map(|low| u16::from_le_bytes(*low));
+        self.push_list(key, |lows| lows.extend(list()));
+        list().is_sorted_by(|a, b| a < b).then_some(())
     }
 
     pub(super) fn read_portable(bytes: &[u8]) -> Option<RowSet> {
@@ -54,18 +67,18 @@ impl RowSet {
         }
         let (heads, rest) = rest.split_at_checked(count * 4)?;
         let mut rest = rest.get(count * 4..)?;
-        let mut blocks: Vec<(u16, Block)> = Vec::with_capacity(count);
-        for [key, key_high, more, more_high] in heads.as_chunks().0 {
-            let [key, more] = [[*key, *key_high], [*more, *more_high]].map(u16::from_le_bytes);
-            let len = usize::from(more) + 1;
+        let heads: Vec<(u16, usize)> = heads.as_chunks().0.iter().map(read_head).collect();
+        let listed = heads.iter().map(|(_, len)| *len).filter(|len| *len <= LIST_MAX).sum();
+        let mut set = RowSet { heads: Vec::with_capacity(count), lows: Vec::with_capacity(listed) };
+        for (key, len) in heads {
             let (block, others) = rest.split_at_checked(written_len(len))?;
-            if blocks.last().is_some_and(|(last, _)| *last >= key) {
+            if set.heads.last().is_some_and(|last| last.key >= key) {
                 return None;
             }
-            blocks.push((key, read_block(block, len)?));
+            set.read_block(key, len, block)?;
             rest = others;
         }
-        rest.is_empty().then_some(RowSet { blocks })
+        rest.is_empty().then_some(set)
     }
 }
 
@@ -73,7 +86,7 @@ fn written_len(rows: usize) -> usize {
     if rows <= LISTED_MAX { rows * 2 } else { WORDS * 8 }
 }
 
-fn write_block(block: &Block, out: &mut Vec<u8>) {
+fn write_block(block: Block, out: &mut Vec<u8>) {
     // Room first: extending number by number is ten times slower.
     let start = out.len();
     out.resize(start + written_len(block.len()), 0);
@@ -82,24 +95,19 @@ fn write_block(block: &Block, out: &mut Vec<u8>) {
         |list: &[u16]| room.as_chunks_mut().0.iter_mut().zip(list).for_each(|(to, low)| *to = low.to_le_bytes());
     match block {
         Block::List(list) => put_list(list),
-        Block::Words(len, words) if *len as usize <= LISTED_MAX => put_list(&list_of(&words[..], *len as usize)),
+        Block::Words(len, words) if len as usize <= LISTED_MAX => {
+            let mut list = Vec::new();
+            list_words(words, len as usize, &mut list);
+            put_list(&list);
+        }
         Block::Words(_, words) => {
             room.as_chunks_mut().0.iter_mut().zip(&words[..]).for_each(|(to, word)| *to = word.to_le_bytes());
         }
     }
 }
 
-fn read_block(bytes: &[u8], len: usize) -> Option<Block> {
-    let block = if len <= LISTED_MAX {
-        let list: Vec<u16> = bytes.as_chunks().0.iter().map(|low| u16::from_le_bytes(*low)).collect();
-        if !list.is_sorted_by(|a, b| a < b) {
-            return None;
-        }
-        Block::of_list(list)
-    } else {
-        let mut words = nothing();
-        words.iter_mut().zip(bytes.as_chunks().0).for_each(|(word, bytes)| *word = u64::from_le_bytes(*bytes));
-        Block::of_words(words)
-    };
-    block.filter(|block| block.len() == len)
+/// A block's key, and how many rows it has.
+fn read_head([key, key_high, more, more_high]: &[u8; 4]) -> (u16, usize) {
+    let [key, more] = [[*key, *key_high], [*more, *more_high]].map(u16::from_le_bytes);
+    (key, usize::from(more) + 1)
 }
