@@ -3,12 +3,14 @@
 use std::cmp::Ordering;
 use std::ops::{BitAndAssign, BitOrAssign, SubAssign};
 
-use super::block::{Block, LIST_MAX, Words, has, nothing};
+use super::block::{Block, Words, has, nothing};
 use super::wide::wide;
 use super::{Body, Head, RowSet};
 
 /// A list this many times as long as another is searched, not gone through.
 const MUCH_LONGER: usize = 24;
+/// Above so many rows of several lists, setting bits beats sorting.
+const SORTED_MAX: usize = 512;
 
 impl RowSet {
     /// How many rows both have, without making their intersection.
@@ -94,7 +96,7 @@ impl RowSet {
         }
         let (key, blocks) = (same[0].0, || same.iter().map(|(_, block)| block));
         let lists = || blocks().filter_map(|block| if let Block::List(list) = block { Some(*list) } else { None });
-        if lists().map(<[u16]>::len).sum::<usize>() <= LIST_MAX && lists().count() == same.len() {
+        if lists().map(<[u16]>::len).sum::<usize>() <= SORTED_MAX && lists().count() == same.len() {
             let mut all = lists().collect::<Vec<_>>().concat();
             // Runs that ascend: sorting by merging takes them as they are.
             all.sort();

@@ -116,12 +116,50 @@ pub(super) fn count(words: &[u64]) -> u32 {
 
 /// Appends the rows of words, which are so many, to a list.
 pub(super) fn list_words(words: &Words, len: usize, list: &mut Vec<u16>) {
-    list.reserve(len);
-    for (at, word) in words.iter().enumerate() {
-        let mut left = *word;
-        while left != 0 {
-            list.push((at * 64) as u16 + left.trailing_zeros() as u16);
-            left &= left - 1;
+    let from = list.len();
+    // Room for what is put behind the last row and not meant.
+    list.resize(from + len + 64, 0);
+    let mut end = from;
+    each_used(words, |at, word| {
+        if let Some(room) = list[end..].first_chunk_mut() {
+            end += put_bits(word, room, |bit| (at * 64) as u16 + bit as u16);
+        }
+    });
+    list.truncate(end);
+}
+
+/// Calls `f` with the words that are not 0 and their places. Which they are is found out for all first: asked one by one, every
+/// second answer would come as a surprise to the processor.
+#[inline(always)]
+pub(super) fn each_used(words: &Words, mut f: impl FnMut(usize, u64)) {
+    let mut used = [0u64; WORDS / 64];
+    wide(
+        #[inline(always)]
+        || {
+            for (used, words) in used.iter_mut().zip(words.as_chunks::<64>().0) {
+                *used = words.iter().zip(0..).fold(0, |used, (word, at)| used | u64::from(*word != 0) << at);
+            }
+        },
+    );
+    for (mut used, first) in used.into_iter().zip((0..).step_by(64)) {
+        while used != 0 {
+            let at = first + used.trailing_zeros() as usize;
+            f(at, words[at]);
+            used &= used - 1;
         }
     }
+}
+
+/// Puts something for each bit that is set, from the lowest on; how many they were. What lies behind them is not meant. Eight at a
+/// time, as how many there are cannot be foreseen.
+#[inline(always)]
+pub(super) fn put_bits<T>(word: u64, to: &mut [T; 64], of: impl Fn(u32) -> T) -> usize {
+    let (count, mut left) = (word.count_ones() as usize, word);
+    for eight in to.as_chunks_mut::<8>().0.iter_mut().take(count.div_ceil(8)) {
+        for to in eight {
+            *to = of(left.trailing_zeros() & 63);
+            left &= left.wrapping_sub(1);
+        }
+    }
+    count
 }

@@ -1,6 +1,6 @@
 //! The rows of a set one after the other, from either end, and many at a time.
 
-use super::block::{Block, Words};
+use super::block::{Block, Words, each_used, put_bits};
 use super::{RowSet, key_of, low_of, row_of};
 use crate::index::Row;
 
@@ -58,18 +58,15 @@ impl RowSet {
 /// Calls `f` with the rows of a block, as many at a time as there is room for.
 fn spread(words: &Words, base: Row, rows: &mut [Row; TOGETHER], f: &mut impl FnMut(&[Row])) {
     let mut filled = 0;
-    for (word, base) in words.iter().zip((base..).step_by(64)) {
-        let mut left = *word;
-        while left != 0 {
-            rows[filled] = base | left.trailing_zeros();
-            filled += 1;
-            left &= left - 1;
-        }
+    each_used(words, |at, word| {
         if filled > TOGETHER - 64 {
             f(&rows[..filled]);
             filled = 0;
         }
-    }
+        if let Some(room) = rows[filled..].first_chunk_mut() {
+            filled += put_bits(word, room, |bit| base | (at * 64) as u32 | bit);
+        }
+    });
     if filled > 0 {
         f(&rows[..filled]);
     }
