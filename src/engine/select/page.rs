@@ -64,7 +64,7 @@ impl Pager<'_> {
             }
             _ if len <= FEW => {
                 self.note("compare", key.field);
-                out.extend(few(self.index, keys, among.iter().collect(), skip, take));
+                out.extend(few(self.index, keys, among, skip, take));
             }
             By::Code | By::Place(_) => self.by_value(key, rest, among, skip, take, out)?,
             By::Order => self.by_order(key, rest, among, skip, take, out)?,

@@ -1,7 +1,7 @@
 //! The rows of a page by quality of match: class after class, each by last message, and only as far as the page reaches.
 
 use super::page::Pager;
-use super::sort::{Key, compare};
+use super::sort::{Head, Key, compare, head};
 use crate::contact::Field;
 use crate::filter::search::{CLASSES, Ranking};
 use crate::index::{Row, RowSet};
@@ -85,9 +85,11 @@ fn newest(
 
 /// The same by reading every row.
 fn few(ranking: &Ranking, pager: &Pager, keys: &[Key], rows: &RowSet, skip: usize, take: usize) -> Vec<Row> {
-    let mut classed: Vec<(usize, Row)> = rows.iter().map(|row| (ranking.class(row).unwrap_or(CLASSES), row)).collect();
-    classed.sort_unstable_by(|(class_a, a), (class_b, b)| {
-        class_a.cmp(class_b).then_with(|| compare(pager.index, keys, *a, *b))
+    let head = head(pager.index, keys);
+    let classed = rows.iter().map(|row| (ranking.class(row).unwrap_or(CLASSES), head(row), row));
+    let mut classed: Vec<(usize, Head, Row)> = classed.collect();
+    classed.sort_unstable_by(|(class_a, head_a, a), (class_b, head_b, b)| {
+        (class_a, head_a).cmp(&(class_b, head_b)).then_with(|| compare(pager.index, keys, *a, *b))
     });
-    classed.into_iter().skip(skip).take(take).map(|(_, row)| row).collect()
+    classed.into_iter().skip(skip).take(take).map(|(.., row)| row).collect()
 }

@@ -108,14 +108,43 @@ fn has_value(index: &Index, field: Field, row: Row) -> bool {
     }
 }
 
+/// What a row stands by before all else, read once: comparing would read it time and again. Where it is equal, [`compare`] tells.
+pub(super) type Head = (u8, i64);
+
+/// The heads of rows by the keys; all equal where the first key is no number.
+pub(super) fn head<'a>(index: &'a Index, keys: &'a [Key]) -> impl Fn(Row) -> Head + 'a {
+    let (column, facet) = match keys.first() {
+        Some(Key { by: By::Order, field, .. }) => (index.column(*field), None),
+        Some(Key { by: By::Code | By::Place(_), field, .. }) => (None, index.facet(*field)),
+        _ => (None, None),
+    };
+    move |row| {
+        let value = match (keys.first(), column, facet) {
+            (Some(key), Some(column), _) => (key, column.get(row)),
+            (Some(key), _, Some(facet)) => (key, facet.get(row).map(|code| key.place(code) as i64)),
+            _ => return (0, 0),
+        };
+        match value {
+            (Key { descending: true, .. }, Some(value)) => (1, !value),
+            (_, Some(value)) => (1, value),
+            (Key { missing_first: true, .. }, None) => (0, 0),
+            (_, None) => (2, 0),
+        }
+    }
+}
+
 /// The rows in order, of which only those at `skip..skip + take` are wanted.
-pub(super) fn few(index: &Index, keys: &[Key], mut rows: Vec<Row>, skip: usize, take: usize) -> Vec<Row> {
+pub(super) fn few(index: &Index, keys: &[Key], rows: &RowSet, skip: usize, take: usize) -> Vec<Row> {
+    let head = head(index, keys);
+    let mut rows: Vec<(Head, Row)> = rows.iter().map(|row| (head(row), row)).collect();
+    let by_keys = |(head_a, a): &(Head, Row), (head_b, b): &(Head, Row)| {
+        head_a.cmp(head_b).then_with(|| compare(index, keys, *a, *b))
+    };
     let end = rows.len().min(skip + take);
     if end < rows.len() && end > 0 {
-        rows.select_nth_unstable_by(end - 1, |a, b| compare(index, keys, *a, *b));
+        rows.select_nth_unstable_by(end - 1, by_keys);
     }
     rows.truncate(end);
-    rows.sort_unstable_by(|a, b| compare(index, keys, *a, *b));
-    rows.drain(..skip.min(end));
-    rows
+    rows.sort_unstable_by(by_keys);
+    rows.into_iter().skip(skip).map(|(_, row)| row).collect()
 }
