@@ -107,10 +107,42 @@ impl Index {
 
     /// Makes the row show `contact`, or nothing where it is `None`. Touches only what differs.
     pub fn put(&mut self, row: Row, contact: Option<&Contact>, catalog: &Catalog) {
+        self.put_all(std::iter::once((row, contact)), catalog);
+    }
+
+    /// As [`Index::put`], of many: order by order and not row by row, as finding a row's place reads much that the next one needs.
+    pub fn put_all<'c>(&mut self, contacts: impl Iterator<Item = (Row, Option<&'c Contact>)>, catalog: &Catalog) {
+        let mut moved: BTreeMap<Field, Vec<Row>> = self.orders.keys().map(|field| (*field, Vec::new())).collect();
+        for (row, contact) in contacts {
+            for field in self.put_values(row, contact, catalog) {
+                if let Some(rows) = moved.get_mut(&field).filter(|rows| rows.last() != Some(&row)) {
+                    rows.push(row);
+                }
+            }
+        }
+        let keys = Keys {
+            columns: &self.columns,
+            texts: &self.texts,
+            collation: &self.collation,
+            name_heads: &self.name_heads,
+        };
+        for (&field, order) in &mut self.orders {
+            let rows = moved.remove(&field).unwrap_or_default();
+            // Taking a row out reads no keys, so the columns may be ahead of it. Those that are in an order while others find their place must stand where their keys say.
+            for row in &rows {
+                order.remove(*row);
+            }
+            rows.into_iter().for_each(|row| keys.place(order, field, row));
+        }
+    }
+
+    /// All but the orders; the fields whose keys are others now.
+    fn put_values(&mut self, row: Row, contact: Option<&Contact>, catalog: &Catalog) -> SmallVec<[Field; 16]> {
+        let mut changed: SmallVec<[Field; 16]> = SmallVec::new();
         let new = match contact {
             Some(_) => self.alive.insert(row),
             None if self.alive.remove(row) => true,
-            None => return,
+            None => return changed,
         };
         for (&field, facet) in &mut self.facets {
             facet.set(row, contact.and_then(|contact| fields::code_of(contact, field)));
@@ -119,7 +151,6 @@ impl Index {
         if let Some(duplicates) = &mut self.duplicates {
             duplicates.leave(row, self.columns.get(&Field::Phone), self.texts.get(&Field::Email));
         }
-        let mut changed: SmallVec<[Field; 16]> = SmallVec::new();
         for (&field, column) in &mut self.columns {
             if column.set(row, contact.and_then(|contact| fields::number_of(contact, field))) {
                 changed.push(field);
@@ -147,16 +178,7 @@ impl Index {
             bytes::lengthen(&mut self.name_heads, row, 0);
             self.name_heads[row as usize] = head;
         }
-        // Taking a row out of an order reads no keys, so the columns may be ahead of it.
-        let keys = Keys {
-            columns: &self.columns,
-            texts: &self.texts,
-            collation: &self.collation,
-            name_heads: &self.name_heads,
-        };
-        for (&field, order) in self.orders.iter_mut().filter(|(field, _)| changed.contains(field)) {
-            keys.place(order, field, row);
-        }
+        changed
     }
 
     fn put_sets(&mut self, row: Row, contact: Option<&Contact>, catalog: &Catalog) {

@@ -111,15 +111,21 @@ fn writes() -> impl Strategy<Value = Writes> {
 /// The index after the writes, and the contacts that are left.
 fn written(writes: &Writes, catalog: &Catalog) -> (Index, BTreeMap<Row, Contact>) {
     let (mut index, mut contacts) = (Index::new(catalog), BTreeMap::new());
-    for (at, (row, contact)) in writes.iter().enumerate() {
-        if at == writes.len() / 3 {
+    // One by one, then more and more of them at once; a row may be among them several times.
+    let (mut rest, mut together) = (&writes[..], 1);
+    while !rest.is_empty() {
+        if rest.len() * 3 <= writes.len() * 2 || writes.len() < 3 {
             Field::all(catalog).for_each(|field| index.build_order(field));
         }
-        index.put(*row, contact.as_ref(), catalog);
-        match contact {
-            Some(contact) => drop(contacts.insert(*row, contact.clone())),
-            None => drop(contacts.remove(row)),
+        let (batch, after) = rest.split_at(together.min(rest.len()));
+        index.put_all(batch.iter().map(|(row, contact)| (*row, contact.as_ref())), catalog);
+        for (row, contact) in batch {
+            match contact {
+                Some(contact) => drop(contacts.insert(*row, contact.clone())),
+                None => drop(contacts.remove(row)),
+            }
         }
+        (rest, together) = (after, 1 + (writes.len() - after.len()) / 8);
     }
     (index, contacts)
 }
