@@ -151,7 +151,13 @@ impl RecordCache {
         self.decoded.peek(&(ws, id)).or_else(|| unpacked(&self.packed.peek(&(ws, id))?))
     }
 
-    /// Keeps a contact as it is now.
+    /// Keeps a contact that was asked for.
+    pub fn put_asked(&self, ws: WorkspaceId, contact: Arc<Contact>) {
+        self.put(ws, contact.clone());
+        self.decoded.insert((ws, contact.id), contact);
+    }
+
+    /// Keeps a contact as it is now. Very many are written that nobody asks for, so it does not push out what is kept decoded.
     pub fn put(&self, ws: WorkspaceId, contact: Arc<Contact>) {
         let key = (ws, contact.id);
         self.shown.remove(&key);
@@ -161,7 +167,8 @@ impl RecordCache {
             // Writing to a vector cannot fail; what was known before would be wrong now.
             Err(_) => drop(self.packed.remove(&key)),
         }
-        self.decoded.insert(key, contact);
+        // An error says that it is not there.
+        drop(self.decoded.replace(key, contact, true));
     }
 
     /// Forgets a deleted contact.

@@ -161,7 +161,7 @@ impl Workspace {
         }
         // What is read for a retired workspace may be older than what its successor has put.
         if let Some(contact) = contact.as_ref().filter(|_| !self.is_retired()) {
-            cache.put(self.id, contact.clone());
+            cache.put_asked(self.id, contact.clone());
         }
         Ok(contact)
     }
@@ -303,8 +303,8 @@ impl Workspace {
         let State { index, catalog, changed_in_flush, recent, .. } = &mut *state;
         recent.note(head.seq, changed.iter().map(|(id, _)| id.0));
         let contacts = changed.len() as u64;
+        index.put_all(changed.iter().map(|(id, contact)| (id.0, contact.as_deref())), catalog);
         for (id, contact) in changed {
-            index.put(id.0, contact.as_deref(), catalog);
             note(changed_in_flush, id.0);
             match contact {
                 Some(contact) => cache.put(self.id, contact),
