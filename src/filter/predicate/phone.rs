@@ -99,10 +99,13 @@ fn ranges(test: &PhoneTest) -> Option<Vec<RangeInclusive<i64>>> {
 }
 
 fn by_ranges<'a>(ranges: &[RangeInclusive<i64>], view: View<'a>) -> (Cow<'a, RowSet>, Way) {
-    let mut found = ranges.iter().map(|range| range::rows(*range.start(), *range.end(), Field::Phone, view));
-    let (mut rows, way) = found.next().unwrap_or_else(|| (Cow::Owned(RowSet::new()), Way::Constant));
-    found.for_each(|(more, _)| *rows.to_mut() |= &more);
-    (rows, way)
+    let found = ranges.iter().map(|range| range::rows(*range.start(), *range.end(), Field::Phone, view));
+    let (mut found, ways): (Vec<Cow<RowSet>>, Vec<Way>) = found.unzip();
+    let way = ways.first().copied().unwrap_or(Way::Constant);
+    match found.len() {
+        1 => (found.remove(0), way),
+        _ => (Cow::Owned(RowSet::union(found.iter().map(|rows| &**rows))), way),
+    }
 }
 
 /// How many rows pass at most, where the order of the numbers tells.

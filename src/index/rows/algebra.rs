@@ -5,10 +5,10 @@ use std::ops::{BitAndAssign, BitOrAssign, SubAssign};
 
 use super::block::{Block, Words, has, nothing};
 use super::wide::wide;
-use super::{Body, Head, RowSet};
+use super::{Body, Entry, RowSet};
 
 /// A list this many times as long as another is searched, not gone through.
-const MUCH_LONGER: usize = 24;
+const MUCH_LONGER: usize = 12;
 /// Above so many rows of several lists, setting bits beats sorting.
 const SORTED_MAX: usize = 512;
 
@@ -67,10 +67,10 @@ impl RowSet {
 
     /// The block of a key; keys are asked for ascending, each once.
     fn in_step<'a>(&'a self) -> impl FnMut(u16) -> Option<Block<'a>> + use<'a> {
-        let mut heads = self.heads.iter().peekable();
+        let mut entries = self.entries.iter().peekable();
         move |key| {
-            while heads.next_if(|head| head.key < key).is_some() {}
-            heads.next_if(|head| head.key == key).map(|head| head.body.block(&self.lows))
+            while entries.next_if(|entry| entry.key < key).is_some() {}
+            entries.next_if(|entry| entry.key == key).map(|entry| entry.body.block(&self.lows))
         }
     }
 
@@ -111,8 +111,8 @@ impl RowSet {
 
 impl BitAndAssign<&RowSet> for RowSet {
     fn bitand_assign(&mut self, other: &RowSet) {
-        let (old, mut of_other) = (std::mem::take(self), other.in_step());
-        for Head { key, body } in old.heads {
+        let (old, mut of_other) = (self.begin_anew(), other.in_step());
+        for Entry { key, body } in old.entries {
             match (body, of_other(key)) {
                 (_, None) => {}
                 (Body::Words(_, mut words), Some(Block::Words(_, others))) => {
@@ -127,8 +127,8 @@ impl BitAndAssign<&RowSet> for RowSet {
 
 impl SubAssign<&RowSet> for RowSet {
     fn sub_assign(&mut self, other: &RowSet) {
-        let (old, mut of_other) = (std::mem::take(self), other.in_step());
-        for Head { key, body } in old.heads {
+        let (old, mut of_other) = (self.begin_anew(), other.in_step());
+        for Entry { key, body } in old.entries {
             match (body, of_other(key)) {
                 (body, None) => self.push_body(key, body, &old.lows),
                 (Body::Words(len, mut words), Some(other)) => {
@@ -146,9 +146,9 @@ impl SubAssign<&RowSet> for RowSet {
 
 impl BitOrAssign<&RowSet> for RowSet {
     fn bitor_assign(&mut self, other: &RowSet) {
-        let old = std::mem::take(self);
-        let mut others = other.heads.iter().map(|head| (head.key, head.body.block(&other.lows))).peekable();
-        for Head { key, body } in old.heads {
+        let old = self.begin_anew();
+        let mut others = other.entries.iter().map(|entry| (entry.key, entry.body.block(&other.lows))).peekable();
+        for Entry { key, body } in old.entries {
             while let Some((key, block)) = others.next_if(|(other, _)| *other < key) {
                 self.push(key, block);
             }
@@ -166,6 +166,13 @@ impl BitOrAssign<&RowSet> for RowSet {
 }
 
 impl RowSet {
+    /// Hands out what there is and leaves nothing, with room for as much.
+    fn begin_anew(&mut self) -> RowSet {
+        let room =
+            RowSet { entries: Vec::with_capacity(self.entries.len()), lows: Vec::with_capacity(self.lows.len()) };
+        std::mem::replace(self, room)
+    }
+
     /// Adds a block behind all others, whose list is among these.
     fn push_body(&mut self, key: u16, body: Body, lows: &[u16]) {
         match body {

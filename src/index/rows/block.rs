@@ -79,7 +79,7 @@ impl Block<'_> {
     /// Sets the bits of its rows.
     pub fn mark(&self, words: &mut [u64]) {
         match self {
-            Block::List(list) => mark_list(list, words),
+            Block::List(list) => mark_list(list.iter().copied(), words),
             Block::Words(_, own) => wide(
                 #[inline(always)]
                 || words.iter_mut().zip(&own[..]).for_each(|(word, own)| *word |= own),
@@ -97,14 +97,14 @@ pub(super) fn has(words: &Words, low: u16) -> bool {
     words[usize::from(low / 64)] >> (low % 64) & 1 == 1
 }
 
-pub(super) fn words_of(list: &[u16]) -> Box<Words> {
+pub(super) fn words_of(list: impl IntoIterator<Item = u16>) -> Box<Words> {
     let mut words = nothing();
     mark_list(list, &mut words[..]);
     words
 }
 
-fn mark_list(list: &[u16], words: &mut [u64]) {
-    list.iter().for_each(|low| words[usize::from(low / 64)] |= 1 << (low % 64));
+fn mark_list(list: impl IntoIterator<Item = u16>, words: &mut [u64]) {
+    list.into_iter().for_each(|low| words[usize::from(low / 64)] |= 1 << (low % 64));
 }
 
 pub(super) fn count(words: &[u64]) -> u32 {

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::ops::RangeInclusive;
 
 use super::block::{Block, LIST_MAX, WORDS, WORDS_MIN, Words, count, list_words, nothing, words_of};
-use super::{Body, Head, RowSet, key_of, low_of, row_of};
+use super::{Body, Entry, RowSet, key_of, low_of, row_of};
 use crate::index::Row;
 
 /// From so many rows a block's share on, setting bits beats sorting.
@@ -29,6 +29,10 @@ impl RowSet {
             }
         }
         set.close(key, from);
+        if set.lows.capacity() > 2 * set.lows.len() + 64 {
+            // Blocks that became words were lists at first.
+            set.lows.shrink_to_fit();
+        }
         for row in strays {
             set.insert(row);
         }
@@ -49,18 +53,18 @@ impl RowSet {
             0 => return,
             len @ 1..=LIST_MAX => Body::List { from: from as u32, len: len as u16 },
             len => {
-                let words = words_of(list);
+                let words = words_of(list.iter().copied());
                 self.lows.truncate(from);
                 Body::Words(len as u32, words)
             }
         };
-        self.heads.push(Head { key, body });
+        self.entries.push(Entry { key, body });
     }
 
     /// Adds a block of so many rows behind all others.
     pub(super) fn push_words(&mut self, key: u16, len: u32, words: Box<Words>) {
         if len as usize > WORDS_MIN {
-            self.heads.push(Head { key, body: Body::Words(len, words) });
+            self.entries.push(Entry { key, body: Body::Words(len, words) });
         } else {
             self.push_list(key, |lows| list_words(&words, len as usize, lows));
         }
@@ -186,6 +190,6 @@ impl PartialEq for RowSet {
                     (a, b) => a.iter_from(0).eq(b.iter_from(0)),
                 }
         };
-        self.heads.len() == other.heads.len() && self.keyed().zip(other.keyed()).all(same)
+        self.entries.len() == other.entries.len() && self.keyed().zip(other.keyed()).all(same)
     }
 }

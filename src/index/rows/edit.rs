@@ -1,7 +1,7 @@
 //! Rows put in and taken out one by one, and those kept that someone wants.
 
 use super::block::{LIST_MAX, Words, has, list_words, words_of};
-use super::{Body, Head, RowSet, key_of, low_of, row_of};
+use super::{Body, Entry, RowSet, key_of, low_of, row_of};
 use crate::index::Row;
 
 impl RowSet {
@@ -11,12 +11,12 @@ impl RowSet {
         match self.place(key_of(row)) {
             Err(at) => {
                 let from = self.list_start(at);
-                self.heads.reserve_exact(1);
-                self.heads.insert(at, Head { key: key_of(row), body: Body::List { from, len: 0 } });
+                self.entries.reserve_exact(1);
+                self.entries.insert(at, Entry { key: key_of(row), body: Body::List { from, len: 0 } });
                 self.put(at, from as usize, low);
                 true
             }
-            Ok(at) => match &mut self.heads[at].body {
+            Ok(at) => match &mut self.entries[at].body {
                 Body::Words(len, words) => {
                     let is_new = !has(words, low);
                     words[usize::from(low / 64)] |= 1 << (low % 64);
@@ -36,7 +36,7 @@ impl RowSet {
                     if len < LIST_MAX {
                         self.put(at, from + place, low);
                     } else {
-                        let mut words = words_of(list);
+                        let mut words = words_of(list.iter().copied());
                         words[usize::from(low / 64)] |= 1 << (low % 64);
                         self.widen(at, LIST_MAX as u32 + 1, words);
                     }
@@ -49,7 +49,7 @@ impl RowSet {
     /// Takes a row out; whether it was in.
     pub fn remove(&mut self, row: Row) -> bool {
         let (Ok(at), low) = (self.place(key_of(row)), low_of(row)) else { return false };
-        match &mut self.heads[at].body {
+        match &mut self.entries[at].body {
             Body::Words(len, words) => {
                 let was_in = has(words, low);
                 words[usize::from(low / 64)] &= !(1 << (low % 64));
@@ -67,7 +67,7 @@ impl RowSet {
                 self.lows.remove(list.start + place);
                 self.shift(at + 1, -1);
                 if is_empty {
-                    self.heads.remove(at);
+                    self.entries.remove(at);
                 }
                 true
             }
@@ -77,7 +77,7 @@ impl RowSet {
     /// Keeps the rows for which `keep` holds, asked ascending.
     pub fn retain(&mut self, mut keep: impl FnMut(Row) -> bool) {
         let old = std::mem::take(self);
-        for Head { key, body } in old.heads {
+        for Entry { key, body } in old.entries {
             match body {
                 Body::List { from, len } => {
                     let list = old.lows[from as usize..][..usize::from(len)].iter();
@@ -93,11 +93,11 @@ impl RowSet {
 
     /// Where the list of the block at that place is, or would be.
     fn list_start(&self, at: usize) -> u32 {
-        let ends = self.heads[..at].iter().rev().filter_map(|head| match head.body {
+        let mut ends = self.entries[..at].iter().rev().filter_map(|entry| match entry.body {
             Body::List { from, len } => Some(from + u32::from(len)),
             Body::Words(..) => None,
         });
-        ends.take(1).next().unwrap_or(0)
+        ends.next().unwrap_or(0)
     }
 
     /// Puts a row into a list, at that place among all lists.
@@ -107,7 +107,7 @@ impl RowSet {
             self.lows.reserve_exact((self.lows.len() / 8).max(4));
         }
         self.lows.insert(place, low);
-        if let Body::List { len, .. } = &mut self.heads[at].body {
+        if let Body::List { len, .. } = &mut self.entries[at].body {
             *len += 1;
         }
         self.shift(at + 1, 1);
@@ -115,8 +115,8 @@ impl RowSet {
 
     /// Notes that the lists from that block on lie so much further.
     fn shift(&mut self, at: usize, by: i32) {
-        for head in &mut self.heads[at..] {
-            if let Body::List { from, .. } = &mut head.body {
+        for entry in &mut self.entries[at..] {
+            if let Body::List { from, .. } = &mut entry.body {
                 *from = from.wrapping_add_signed(by);
             }
         }
@@ -124,7 +124,7 @@ impl RowSet {
 
     /// Gives a block that is a list words instead, so many rows.
     fn widen(&mut self, at: usize, len: u32, words: Box<Words>) {
-        let body = std::mem::replace(&mut self.heads[at].body, Body::Words(len, words));
+        let body = std::mem::replace(&mut self.entries[at].body, Body::Words(len, words));
         if let Body::List { from, len } = body {
             self.lows.drain(from as usize..from as usize + usize::from(len));
             self.shift(at + 1, -i32::from(len));
@@ -134,12 +134,12 @@ impl RowSet {
     /// Gives a block that is words a list instead.
     fn narrow(&mut self, at: usize) {
         let from = self.list_start(at);
-        if let Body::Words(len, words) = &self.heads[at].body {
+        if let Body::Words(len, words) = &self.entries[at].body {
             let mut list = Vec::new();
             list_words(words, *len as usize, &mut list);
             let place = from as usize;
             self.lows.splice(place..place, list.iter().copied());
-            self.heads[at].body = Body::List { from, len: list.len() as u16 };
+            self.entries[at].body = Body::List { from, len: list.len() as u16 };
             self.shift(at + 1, list.len() as i32);
         }
     }

@@ -15,10 +15,10 @@ impl RowSet {
 
     /// The rows from this one on, ascending.
     pub fn from(&self, row: Row) -> impl DoubleEndedIterator<Item = Row> + '_ {
-        let first = self.heads.partition_point(|head| head.key < key_of(row));
-        self.heads[first..].iter().flat_map(move |head| {
-            let from = if head.key == key_of(row) { low_of(row) } else { 0 };
-            head.body.block(&self.lows).iter_from(from).map(|low| row_of(head.key, low))
+        let first = self.entries.partition_point(|entry| entry.key < key_of(row));
+        self.entries[first..].iter().flat_map(move |entry| {
+            let from = if entry.key == key_of(row) { low_of(row) } else { 0 };
+            entry.body.block(&self.lows).iter_from(from).map(|low| row_of(entry.key, low))
         })
     }
 

@@ -30,14 +30,14 @@ use super::Row;
 #[derive(Clone, Default)]
 pub struct RowSet {
     /// Ascending by key; none is empty.
-    heads: Vec<Head>,
+    entries: Vec<Entry>,
     /// The lists, in the order of their blocks, without gaps.
     lows: Vec<u16>,
 }
 
 /// A block: the upper half of its rows' numbers, and where the lower halves are.
 #[derive(Clone)]
-struct Head {
+struct Entry {
     key: u16,
     body: Body,
 }
@@ -89,26 +89,26 @@ impl RowSet {
     #[inline]
     fn place(&self, key: u16) -> Result<usize, usize> {
         // Mostly no block is missing.
-        match self.heads.get(usize::from(key)) {
-            Some(head) if head.key == key => Ok(key.into()),
-            _ => self.heads.binary_search_by_key(&key, |head| head.key),
+        match self.entries.get(usize::from(key)) {
+            Some(entry) if entry.key == key => Ok(key.into()),
+            _ => self.entries.binary_search_by_key(&key, |entry| entry.key),
         }
     }
 
     /// Whether the row is in.
     #[inline]
     pub fn contains(&self, row: Row) -> bool {
-        self.place(key_of(row)).is_ok_and(|at| self.heads[at].body.block(&self.lows).contains(low_of(row)))
+        self.place(key_of(row)).is_ok_and(|at| self.entries[at].body.block(&self.lows).contains(low_of(row)))
     }
 
     /// How many rows.
     pub fn len(&self) -> u64 {
-        self.heads.iter().map(|head| head.body.len() as u64).sum()
+        self.entries.iter().map(|entry| entry.body.len() as u64).sum()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.heads.is_empty()
+        self.entries.is_empty()
     }
 
     /// The first row.
@@ -137,15 +137,15 @@ impl RowSet {
 
     /// How many rows are `<= row`.
     pub fn rank(&self, row: Row) -> u64 {
-        let at = self.heads.partition_point(|head| head.key < key_of(row));
-        let before: usize = self.heads[..at].iter().map(|head| head.body.len()).sum();
-        let here = self.heads.get(at).filter(|head| head.key == key_of(row));
-        (before + here.map_or(0, |head| head.body.block(&self.lows).rank(low_of(row)))) as u64
+        let at = self.entries.partition_point(|entry| entry.key < key_of(row));
+        let before: usize = self.entries[..at].iter().map(|entry| entry.body.len()).sum();
+        let here = self.entries.get(at).filter(|entry| entry.key == key_of(row));
+        (before + here.map_or(0, |entry| entry.body.block(&self.lows).rank(low_of(row)))) as u64
     }
 
     /// The blocks, each with its key, ascending.
     fn keyed(&self) -> impl DoubleEndedIterator<Item = (u16, Block<'_>)> {
-        self.heads.iter().map(|head| (head.key, head.body.block(&self.lows)))
+        self.entries.iter().map(|entry| (entry.key, entry.body.block(&self.lows)))
     }
 
     /// The blocks, each with its number, ascending.
@@ -155,9 +155,9 @@ impl RowSet {
 
     /// Bytes in memory, about.
     pub fn memory(&self) -> usize {
-        let words = self.heads.iter().filter(|head| matches!(head.body, Body::Words(..))).count();
+        let words = self.entries.iter().filter(|entry| matches!(entry.body, Body::Words(..))).count();
         let lists = self.lows.capacity() * 2;
-        size_of::<RowSet>() + self.heads.capacity() * size_of::<Head>() + lists + words * size_of::<Words>()
+        size_of::<RowSet>() + self.entries.capacity() * size_of::<Entry>() + lists + words * size_of::<Words>()
     }
 }
 

@@ -4,7 +4,7 @@
 //! of them and as 1024 words from there on. All little-endian. Source: the format specification of the Roaring project.
 
 use super::RowSet;
-use super::block::{Block, LIST_MAX, WORDS, count, list_words, nothing};
+use super::block::{Block, LIST_MAX, WORDS, count, list_words, nothing, words_of};
 
 /// The cookie of sets without runs.
 const COOKIE: u32 = 12346;
@@ -33,12 +33,12 @@ impl RowSet {
 
     pub(super) fn write_portable(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&COOKIE.to_le_bytes());
-        out.extend_from_slice(&(self.heads.len() as u32).to_le_bytes());
+        out.extend_from_slice(&(self.entries.len() as u32).to_le_bytes());
         for (key, block) in self.keyed() {
             out.extend_from_slice(&key.to_le_bytes());
             out.extend_from_slice(&((block.len() - 1) as u16).to_le_bytes());
         }
-        let mut at = (8 + 8 * self.heads.len()) as u32;
+        let mut at = (8 + 8 * self.entries.len()) as u32;
         for (_, block) in self.keyed() {
             out.extend_from_slice(&at.to_le_bytes());
             at += written_len(block.len()) as u32;
@@ -55,24 +55,29 @@ impl RowSet {
             return is_len.then(|| self.push_words(key, len as u32, words));
         }
         let list = || bytes.as_chunks().0.iter().map(|low| u16::from_le_bytes(*low));
-        self.push_list(key, |lows| lows.extend(list()));
+        if len > LIST_MAX {
+            self.push_words(key, len as u32, words_of(list()));
+        } else {
+            self.push_list(key, |lows| lows.extend(list()));
+        }
         list().is_sorted_by(|a, b| a < b).then_some(())
     }
 
     pub(super) fn read_portable(bytes: &[u8]) -> Option<RowSet> {
-        let (head, rest) = bytes.split_at_checked(8)?;
-        let count = u32::from_le_bytes(*head.last_chunk()?) as usize;
-        if u32::from_le_bytes(*head.first_chunk()?) != COOKIE || count > 1 << 16 {
+        let (cookie, rest) = bytes.split_at_checked(8)?;
+        let count = u32::from_le_bytes(*cookie.last_chunk()?) as usize;
+        if u32::from_le_bytes(*cookie.first_chunk()?) != COOKIE || count > 1 << 16 {
             return None;
         }
-        let (heads, rest) = rest.split_at_checked(count * 4)?;
+        let (entries, rest) = rest.split_at_checked(count * 4)?;
         let mut rest = rest.get(count * 4..)?;
-        let heads: Vec<(u16, usize)> = heads.as_chunks().0.iter().map(read_head).collect();
-        let listed = heads.iter().map(|(_, len)| *len).filter(|len| *len <= LIST_MAX).sum();
-        let mut set = RowSet { heads: Vec::with_capacity(count), lows: Vec::with_capacity(listed) };
-        for (key, len) in heads {
+        let entries: Vec<(u16, usize)> = entries.as_chunks().0.iter().map(read_entry).collect();
+        let listed =
+            entries.iter().map(|(_, len)| *len).filter(|len| *len <= LIST_MAX).sum::<usize>().min(rest.len() / 2);
+        let mut set = RowSet { entries: Vec::with_capacity(count), lows: Vec::with_capacity(listed) };
+        for (key, len) in entries {
             let (block, others) = rest.split_at_checked(written_len(len))?;
-            if set.heads.last().is_some_and(|last| last.key >= key) {
+            if set.entries.last().is_some_and(|last| last.key >= key) {
                 return None;
             }
             set.read_block(key, len, block)?;
@@ -107,7 +112,7 @@ fn write_block(block: Block, out: &mut Vec<u8>) {
 }
 
 /// A block's key, and how many rows it has.
-fn read_head([key, key_high, more, more_high]: &[u8; 4]) -> (u16, usize) {
+fn read_entry([key, key_high, more, more_high]: &[u8; 4]) -> (u16, usize) {
     let [key, more] = [[*key, *key_high], [*more, *more_high]].map(u16::from_le_bytes);
     (key, usize::from(more) + 1)
 }

@@ -18,7 +18,7 @@ pub struct RowsOf {
 
 /// The rows of a text that has, or had, more than one.
 enum Many {
-    /// Ascending. In a set a row that has its block of 65 536 rows to itself costs ten times as much.
+    /// Ascending. In a set a row that has its block of 65 536 rows to itself costs six times as much.
     List(Vec<Row>),
     Set(RowSet),
 }
