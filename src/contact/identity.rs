@@ -12,7 +12,7 @@ pub enum Identifier {
     Phone(u64),
 }
 
-/// An e-mail or phone as the store keys it: unique in a workspace unless an import said otherwise.
+/// What a contact is known by: unique in a workspace unless an import said otherwise.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum IdentityKey {
     /// Folded for comparison.

@@ -265,7 +265,7 @@ fn token_line(token: &TokenRecord) -> Line {
 /// [`Error::Io`] with the line for anything that is not a whole backup; the store then holds no workspace of it, and the
 /// folder is to be removed.
 pub fn restore(store: &Arc<dyn Store>, input: &mut dyn Read) -> Result<u64> {
-    let records = Records::new(store.clone());
+    let records = Records::open(store.clone())?;
     if !records.workspaces()?.is_empty() || !records.tokens()?.is_empty() {
         return Err(Error::Conflict {
             message: "the data folder is not empty; restore into a new one".into(),

@@ -98,8 +98,13 @@ impl Staged {
     /// Who holds an e-mail or phone. The index is as of all before the batch.
     pub fn holders(&self, key: &IdentityKey, from: &Sources) -> Result<BTreeSet<ContactId>> {
         let owners = self.workspace.state.read().index.owners(key);
-        let merged = from.records.merged_holders(self.workspace.id, key)?;
-        Ok(self.holders_after(key, owners.iter().map(ContactId).chain(merged).collect()))
+        let mut holders: BTreeSet<ContactId> = owners.iter().map(ContactId).collect();
+        for id in from.records.merged_holders(self.workspace.id, key)? {
+            if holds(self.contact(id, from)?.as_deref(), key) {
+                holders.insert(id);
+            }
+        }
+        Ok(self.holders_after(key, holders))
     }
 
     /// Who of those that held an e-mail or phone before these changes, and of those that took it in them, holds it now.

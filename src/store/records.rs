@@ -69,7 +69,8 @@ impl Records {
         entries.iter().map(|(key, bytes)| codec::decode(key, bytes)).collect()
     }
 
-    /// The contacts that something is the e-mail, phone or id of by what was merged into them, ascending.
+    /// Who took in a contact with that e-mail, phone or id, ascending. The contact itself has the last word: a key of an earlier format
+    /// may be left.
     pub fn merged_holders(&self, ws: WorkspaceId, key: &IdentityKey) -> Result<Vec<ContactId>> {
         let mut holders = Vec::new();
         self.each(keys::holders(ws, key), |key, bytes| {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::*;
 use crate::contact::merge::Merged;
 use crate::contact::{ChannelId, CustomFieldId, InteractionKind, Phone, Tag, TagId, TokenId, UserId, Value};
-use crate::store::{MemoryStore, Subject};
+use crate::store::{Failure, MemoryStore, Subject};
 
 const WS: WorkspaceId = WorkspaceId(1);
 
@@ -95,29 +95,66 @@ fn keys_of_what_was_merged_follow_the_contact() {
     assert!(records.identities(WS, None, 9).unwrap().is_empty());
 }
 
-#[test]
-fn an_upgrade_from_format_1_leaves_the_keys_of_what_was_merged() {
-    let records = records();
+/// A store with keys as format 1 had them, and one of a contact that is gone; the contact that took others in.
+fn of_format_1(marker: Option<u32>) -> (Arc<MemoryStore>, Records, Contact) {
+    let store = Arc::new(MemoryStore::default());
+    let records = Records::new(store.clone());
     let took_in = merged(contact(2, Some("a@b.co"), None), 8, "a@b.co", 49_124);
     commit(&records, |writes| {
         writes.put_workspace(&Workspace { id: WS, ..Workspace::default() });
-        writes.put(keys::format(), &(1u32,));
+        match marker {
+            Some(version) => writes.put(keys::format(), &(version,)),
+            None => writes.delete(keys::format()),
+        }
         writes.put_contact(WS, None, &took_in);
-        for id in (1..=5000).filter(|id| *id != took_in.id.0) {
+        for id in (1..=3000).filter(|id| *id != took_in.id.0) {
             let contact = contact(id, Some(&format!("{id}@b.co")), Some(49_000 + u64::from(id)));
             writes.put_contact(WS, None, &contact);
             IdentityKey::of(&contact).for_each(|held| writes.put(keys::holder(WS, &held, contact.id), &()));
         }
-        // Of a contact that is gone.
         writes.put(keys::holder(WS, &email("gone@b.co"), ContactId(9000)), &());
     });
-    assert_eq!(records.identities(WS, None, usize::MAX).unwrap().len(), 2 * 4999 + 3 + 1);
-    let records = Records::open(records.store().clone()).unwrap();
-    let left: Vec<_> = records.identities(WS, None, usize::MAX).unwrap().into_iter().map(|(key, _)| key).collect();
-    let mut expected = Records::identities_of(WS, &took_in);
-    expected.sort();
-    assert_eq!(left, expected);
-    assert_eq!(records.one::<(u32,)>(&keys::format()).unwrap(), Some((2,)));
+    assert_eq!(records.identities(WS, None, usize::MAX).unwrap().len(), 2 * 2999 + 3 + 1);
+    (store, records, took_in)
+}
+
+fn marker(records: &Records) -> Option<(u32, bool)> {
+    records.one(&keys::format()).unwrap()
+}
+
+#[test]
+fn an_upgrade_leaves_the_keys_of_what_was_merged_or_cannot_be_read() {
+    // What a backup was restored into had no marker.
+    for before in [Some(1), None] {
+        let (store, records, took_in) = of_format_1(before);
+        let damaged = keys::contact(WS, ContactId(20));
+        let mut bytes = store.get(&damaged).unwrap().unwrap();
+        bytes[7] ^= 4;
+        store.apply(vec![(damaged, Some(bytes))]).unwrap();
+        let mut expected = Records::identities_of(WS, &took_in);
+        let own = [email("20@b.co"), IdentityKey::Phone(49_020)];
+        expected.extend(own.map(|held| keys::holder(WS, &held, ContactId(20))));
+        expected.sort();
+        Records::open(store).unwrap();
+        let left = records.identities(WS, None, usize::MAX).unwrap().into_iter().map(|(key, _)| key);
+        assert_eq!(left.collect::<Vec<_>>(), expected);
+        assert_eq!(marker(&records), Some((2, false)));
+    }
+}
+
+#[test]
+fn a_store_whose_upgrade_fails_is_read_and_its_upgrade_goes_on() {
+    let (store, records, took_in) = of_format_1(Some(1));
+    store.fail_next(Failure::Sync);
+    Records::open(store.clone()).unwrap();
+    // An older version refuses it from here on.
+    assert_eq!(marker(&records), Some((2, true)));
+    assert!(records.contact(WS, took_in.id).unwrap() == Some(took_in));
+    let again = Arc::new(MemoryStore::default());
+    let all = store.scan(&[], &[255; 40], usize::MAX).unwrap();
+    again.apply(all.into_iter().map(|(key, value)| (key, Some(value))).collect()).unwrap();
+    let records = Records::open(again).unwrap();
+    assert_eq!((marker(&records), records.identities(WS, None, usize::MAX).unwrap().len()), (Some((2, false)), 3));
 }
 
 /// Batches of changes up to `last`, of several sizes.

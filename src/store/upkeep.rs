@@ -20,6 +20,9 @@ const DELETED_AT_ONCE: usize = 500;
 struct Format {
     #[n(0)]
     version: u32,
+    /// Whether there may still be what an earlier version had.
+    #[cbor(n(1), default)]
+    unfinished: bool,
 }
 
 /// A workspace that was deleted; kept for ever, so that its id is not given again.
@@ -60,24 +63,24 @@ impl Records {
     /// [`StoreError::Open`] where a newer version of the program wrote it.
     pub fn open(store: Arc<dyn Store>) -> Result<Records> {
         let records = Records::new(store);
-        match records.one::<Format>(&keys::format())? {
-            Some(Format { version }) if version > VERSION => {
+        let found = records.one::<Format>(&keys::format())?;
+        match &found {
+            Some(Format { version, .. }) if *version > VERSION => {
                 return Err(StoreError::Open(format!(
                     "it has format {version}, written by a newer version of Rollcall; this one reads up to {VERSION}: \
                      use that newer version"
                 )));
             }
-            Some(Format { version: VERSION }) => {}
-            // Keys of an older layout that must stay do no harm to who only reads.
-            Some(_) if records.store().read_only().is_some() => {}
-            found => {
-                if found.is_some() {
-                    records.upgrade_from_1()?;
+            Some(Format { version: VERSION, unfinished: false }) => {}
+            // What a backup was restored into by an older version has no marker.
+            _ => match (records.upgrade(), found) {
+                (Err(error), None) => return Err(error),
+                // What is damaged or full can be read all the same.
+                (Err(error), Some(_)) => {
+                    tracing::warn!(%error, "the store could not be brought to its present format; the next start tries again");
                 }
-                let mut writes = Writes::default();
-                writes.put(keys::format(), &Format { version: VERSION });
-                records.commit(writes)?;
-            }
+                (Ok(()), _) => {}
+            },
         }
         if records.store().read_only().is_none() {
             for (ws, removal) in records.removals()? {
@@ -87,6 +90,18 @@ impl Records {
             }
         }
         Ok(records)
+    }
+
+    /// Brings a store of format 1, or without a marker, to the present format.
+    fn upgrade(&self) -> Result<()> {
+        let mark = |unfinished| {
+            let mut writes = Writes::default();
+            writes.put(keys::format(), &Format { version: VERSION, unfinished });
+            self.commit(writes)
+        };
+        mark(true)?;
+        self.upgrade_from_1()?;
+        mark(false)
     }
 
     /// The highest workspace id ever given, 0 at first.

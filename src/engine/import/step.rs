@@ -220,7 +220,8 @@ impl Worker<'_> {
     fn check(&self, spec: &Spec) -> Result<Step> {
         let shared = &self.workshop.shared;
         let mut check = match shared.imports.take(self.ws, self.id) {
-            Some(Bench::Checking(check)) => check,
+            // Of one that fell asleep the index stands still.
+            Some(Bench::Checking(check)) if !check.base.workspace.is_retired() => check,
             _ => {
                 let base = Staged::new(shared.awake(self.ws)?);
                 // Nobody waits for it.
