@@ -37,3 +37,51 @@ pub fn row(
     }
     Ok(owner)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::{Map, Value as Json, json};
+
+    use crate::clock::Clock;
+    use crate::config::Config;
+    use crate::contact::ContactId;
+    use crate::contact::identity::Identifier;
+    use crate::engine::{Actor, Engine, NewWorkspace};
+    use crate::store::{MemoryStore, Writes};
+
+    fn fields(fields: Json) -> Map<String, Json> {
+        fields.as_object().cloned().expect("an object")
+    }
+
+    /// As where the upgrade of a store was cut short.
+    #[test]
+    fn a_key_left_of_format_1_neither_refuses_nor_leads() {
+        let settings = Config::defaults().expect("the compiled-in defaults are sound").engine;
+        let engine = Engine::open(Arc::new(MemoryStore::default()), None, settings, Clock::fixed(0)).expect("opens");
+        let new = NewWorkspace { name: "w".into(), default_country: None, timezone: "UTC".into(), locale: "en".into() };
+        let ws = engine.create_workspace(new).expect("a workspace").id;
+        let actor = Actor::operator(ws);
+        let given = fields(json!({"firstName": "Ana", "email": "ana@b.co", "phone": "+60123456789"}));
+        let create = || engine.create_contact(&actor, &given);
+        let id = |id| Identifier::Id(ContactId(id));
+        let leave_keys = |id| {
+            let first = engine.contact(ws, &id, None).expect("a contact");
+            let mut writes = Writes::default();
+            writes.put_keys_of_format_1(ws, &first.value);
+            engine.shared.records.commit(writes).expect("written");
+        };
+        create().expect("created");
+        leave_keys(id(1));
+        assert!(create().is_err(), "its owner has it");
+        let other = fields(json!({"email": "other@b.co", "phone": null}));
+        engine.update_contact(&actor, &id(1), &other).expect("updated");
+        create().expect("nobody has it");
+        leave_keys(id(2));
+        engine.delete_contact(&actor, &id(2)).expect("deleted");
+        create().expect("nobody has it");
+        let named = engine.contact(ws, &Identifier::Email("ana@b.co".into()), None).expect("the third");
+        assert_eq!(named.value.id, ContactId(3));
+    }
+}

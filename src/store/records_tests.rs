@@ -110,7 +110,7 @@ fn of_format_1(marker: Option<u32>) -> (Arc<MemoryStore>, Records, Contact) {
         for id in (1..=3000).filter(|id| *id != took_in.id.0) {
             let contact = contact(id, Some(&format!("{id}@b.co")), Some(49_000 + u64::from(id)));
             writes.put_contact(WS, None, &contact);
-            IdentityKey::of(&contact).for_each(|held| writes.put(keys::holder(WS, &held, contact.id), &()));
+            writes.put_keys_of_format_1(WS, &contact);
         }
         writes.put(keys::holder(WS, &email("gone@b.co"), ContactId(9000)), &());
     });

@@ -96,6 +96,12 @@ impl Writes {
         }
     }
 
+    /// Keys of the contact's own e-mail and phone, as format 1 had them.
+    #[cfg(test)]
+    pub(crate) fn put_keys_of_format_1(&mut self, ws: WorkspaceId, contact: &Contact) {
+        IdentityKey::of(contact).for_each(|held| self.put(keys::holder(ws, &held, contact.id), &()));
+    }
+
     fn move_snooze(&mut self, ws: WorkspaceId, contact: ContactId, old: Option<Millis>, new: Option<Millis>) {
         if old == new {
             return;
