@@ -28,9 +28,10 @@ impl IdentityKey {
     pub fn of(contact: &Contact) -> impl Iterator<Item = IdentityKey> + '_ {
         let email = contact.email.as_deref().map(|email| IdentityKey::Email(fold::compare(email)));
         let phone = contact.phone.as_ref().map(|phone: &Phone| IdentityKey::Phone(phone.digits));
-        let own: Vec<IdentityKey> = email.into_iter().chain(phone).collect();
-        let merged: Vec<IdentityKey> = IdentityKey::merged(contact).filter(|key| !own.contains(key)).collect();
-        own.into_iter().chain(merged)
+        let own = [email, phone];
+        let is_own = |key: &IdentityKey| own.iter().flatten().any(|own| own == key);
+        let merged: Vec<IdentityKey> = IdentityKey::merged(contact).filter(|key| !is_own(key)).collect();
+        own.into_iter().flatten().chain(merged)
     }
 
     /// The keys of the contacts merged into it: the contact may hold some as its own too.

@@ -38,7 +38,7 @@ impl std::fmt::Debug for Merged {
 
 impl Merged {
     /// What its contact is found by beside its own e-mail and phone.
-    pub fn keys(&self) -> impl Iterator<Item = IdentityKey> + '_ {
+    pub(super) fn keys(&self) -> impl Iterator<Item = IdentityKey> + '_ {
         let emails = self.emails.iter().cloned().map(IdentityKey::Email);
         let phones = self.phones.iter().copied().map(IdentityKey::Phone);
         emails.chain(phones).chain(self.ids.iter().copied().map(IdentityKey::Id))

@@ -17,7 +17,9 @@ const PAGE: usize = 4096;
 const PROBLEMS_MAX: usize = 100;
 
 impl Engine {
-    /// Compares index and store completely: every record's checksum, the counters, the change log, what was merged into whom, whose the histories are, the index in memory against one made anew, and the text index against the texts. No write happens meanwhile.
+    /// Compares index and store completely: every record's checksum, the counters, the change log, what was merged into whom,
+    /// whose the histories are, the index in memory against one made anew, and the text index against the texts. No write happens
+    /// meanwhile.
     ///
     /// # Errors
     /// [`super::Error::NotFound`]; what is found wrong is in the report.

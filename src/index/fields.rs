@@ -174,9 +174,8 @@ impl<'a> Keys<'a> {
         }
     }
 
-    /// Puts the row at its place in the order, or takes it out if it has no value.
+    /// Puts a row that is not in the order at its place there, if it has a value.
     pub fn place(&self, order: &mut Order, field: Field, row: Row) {
-        order.remove(row);
         if let Some(column) = self.columns.get(&field) {
             if let Some(key) = column.get(row) {
                 order.insert(row, |other| column.get(other).cmp(&Some(key)).then(other.cmp(&row)));

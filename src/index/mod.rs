@@ -128,7 +128,8 @@ impl Index {
         };
         for (&field, order) in &mut self.orders {
             let rows = moved.remove(&field).unwrap_or_default();
-            // Taking a row out reads no keys, so the columns may be ahead of it. Those that are in an order while others find their place must stand where their keys say.
+            // Taking rows out reads no keys, so the columns may be ahead. All go first: those that are in an order while others find
+            // their place must stand where their keys say.
             for row in &rows {
                 order.remove(*row);
             }

@@ -63,24 +63,22 @@ impl Records {
     /// [`StoreError::Open`] where a newer version of the program wrote it.
     pub fn open(store: Arc<dyn Store>) -> Result<Records> {
         let records = Records::new(store);
-        let found = records.one::<Format>(&keys::format())?;
-        match &found {
-            Some(Format { version, .. }) if *version > VERSION => {
+        match records.one::<Format>(&keys::format())? {
+            Some(Format { version, .. }) if version > VERSION => {
                 return Err(StoreError::Open(format!(
                     "it has format {version}, written by a newer version of Rollcall; this one reads up to {VERSION}: \
                      use that newer version"
                 )));
             }
             Some(Format { version: VERSION, unfinished: false }) => {}
-            // What a backup was restored into by an older version has no marker.
-            _ => match (records.upgrade(), found) {
-                (Err(error), None) => return Err(error),
-                // What is damaged or full can be read all the same.
-                (Err(error), Some(_)) => {
+            // A new one, or what a backup was restored into by an older version.
+            None => records.upgrade()?,
+            // What is damaged or full can be read all the same.
+            Some(_) => {
+                if let Err(error) = records.upgrade() {
                     tracing::warn!(%error, "the store could not be brought to its present format; the next start tries again");
                 }
-                (Ok(()), _) => {}
-            },
+            }
         }
         if records.store().read_only().is_none() {
             for (ws, removal) in records.removals()? {

@@ -66,71 +66,53 @@ fn users_by_name(view: View) -> Vec<u32> {
     view.index.collation().sorted(users.keys().map(|user| user.0), name, |_, _| false, |_, _| ())
 }
 
+/// What a row stands by at a key: whether it has a value there, and that value where it is a number.
+pub(super) type Head = (u8, i64);
+
+fn head_by(index: &Index, key: &Key, row: Row) -> Head {
+    let value = match key.by {
+        By::Id => Some(row.into()),
+        By::Code | By::Place(_) => {
+            let code = index.facet(key.field).and_then(|facet: &Facet| facet.get(row));
+            code.map(|code| key.place(code) as i64)
+        }
+        By::Order => match index.column(key.field) {
+            Some(column) => column.get(row),
+            None => has_text(index, key.field, row).then_some(0),
+        },
+    };
+    match value {
+        Some(value) => (1, if key.descending { !value } else { value }),
+        None => (if key.missing_first { 0 } else { 2 }, 0),
+    }
+}
+
 /// How two rows stand by the keys, then by id.
 pub(super) fn compare(index: &Index, keys: &[Key], a: Row, b: Row) -> Ordering {
     let by_key = |key: &Key| {
-        let way = |ordering: Ordering| if key.descending { ordering.reverse() } else { ordering };
+        let (head_a, head_b) = (head_by(index, key, a), head_by(index, key, b));
         match key.by {
-            By::Id => way(a.cmp(&b)),
-            By::Code | By::Place(_) => {
-                let place =
-                    |row| index.facet(key.field).and_then(|facet: &Facet| facet.get(row)).map(|code| key.place(code));
-                missing(key, place(a), place(b)).unwrap_or_else(|| way(place(a).cmp(&place(b))))
+            By::Order if head_a == head_b && head_a.0 == 1 => {
+                let stand = index.compare(key.field, a, b);
+                if key.descending { stand.reverse() } else { stand }
             }
-            By::Order => {
-                let value = |row| has_value(index, key.field, row).then_some(());
-                missing(key, value(a), value(b)).unwrap_or_else(|| way(index.compare(key.field, a, b)))
-            }
+            _ => head_a.cmp(&head_b),
         }
     };
     keys.iter().map(by_key).find(|ordering| ordering.is_ne()).unwrap_or_else(|| a.cmp(&b))
 }
 
-/// How two rows stand where one of them, or both, have no value.
-fn missing<T>(key: &Key, a: Option<T>, b: Option<T>) -> Option<Ordering> {
-    let first = if key.missing_first { Ordering::Less } else { Ordering::Greater };
-    match (a, b) {
-        (Some(_), Some(_)) => None,
-        (None, None) => Some(Ordering::Equal),
-        (None, Some(_)) => Some(first),
-        (Some(_), None) => Some(first.reverse()),
-    }
-}
-
-/// Whether the row has a value in an ordered field.
-fn has_value(index: &Index, field: Field, row: Row) -> bool {
+/// Whether the row has a text in a field that is ordered by texts.
+fn has_text(index: &Index, field: Field, row: Row) -> bool {
     match field {
-        Field::Name => has_value(index, Field::FirstName, row) || has_value(index, Field::LastName, row),
-        _ => match index.column(field) {
-            Some(column) => column.get(row).is_some(),
-            None => index.text(field).is_some_and(|text| text.has(row)),
-        },
+        Field::Name => has_text(index, Field::FirstName, row) || has_text(index, Field::LastName, row),
+        _ => index.text(field).is_some_and(|text| text.has(row)),
     }
 }
 
-/// What a row stands by before all else, read once: comparing would read it time and again. Where it is equal, [`compare`] tells.
-pub(super) type Head = (u8, i64);
-
-/// The heads of rows by the keys; all equal where the first key is no number.
+/// What rows stand by before all else, to be read once: comparing would read it time and again. Where it is equal, [`compare`] tells.
 pub(super) fn head<'a>(index: &'a Index, keys: &'a [Key]) -> impl Fn(Row) -> Head + 'a {
-    let (column, facet) = match keys.first() {
-        Some(Key { by: By::Order, field, .. }) => (index.column(*field), None),
-        Some(Key { by: By::Code | By::Place(_), field, .. }) => (None, index.facet(*field)),
-        _ => (None, None),
-    };
-    move |row| {
-        let value = match (keys.first(), column, facet) {
-            (Some(key), Some(column), _) => (key, column.get(row)),
-            (Some(key), _, Some(facet)) => (key, facet.get(row).map(|code| key.place(code) as i64)),
-            _ => return (0, 0),
-        };
-        match value {
-            (Key { descending: true, .. }, Some(value)) => (1, !value),
-            (_, Some(value)) => (1, value),
-            (Key { missing_first: true, .. }, None) => (0, 0),
-            (_, None) => (2, 0),
-        }
-    }
+    move |row| keys.first().map_or((0, 0), |key| head_by(index, key, row))
 }
 
 /// The rows in order, of which only those at `skip..skip + take` are wanted.

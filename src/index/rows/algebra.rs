@@ -67,10 +67,10 @@ impl RowSet {
 
     /// The block of a key; keys are asked for ascending, each once.
     fn in_step<'a>(&'a self) -> impl FnMut(u16) -> Option<Block<'a>> + use<'a> {
-        let mut entries = self.entries.iter().peekable();
+        let mut blocks = self.keyed().peekable();
         move |key| {
-            while entries.next_if(|entry| entry.key < key).is_some() {}
-            entries.next_if(|entry| entry.key == key).map(|entry| entry.body.block(&self.lows))
+            while blocks.next_if(|(own, _)| *own < key).is_some() {}
+            blocks.next_if(|(own, _)| *own == key).map(|(_, block)| block)
         }
     }
 
@@ -147,7 +147,7 @@ impl SubAssign<&RowSet> for RowSet {
 impl BitOrAssign<&RowSet> for RowSet {
     fn bitor_assign(&mut self, other: &RowSet) {
         let old = self.begin_anew();
-        let mut others = other.entries.iter().map(|entry| (entry.key, entry.body.block(&other.lows))).peekable();
+        let mut others = other.keyed().peekable();
         for Entry { key, body } in old.entries {
             while let Some((key, block)) = others.next_if(|(other, _)| *other < key) {
                 self.push(key, block);

@@ -63,10 +63,10 @@ impl RowSet {
 
     /// Adds a block of so many rows behind all others.
     pub(super) fn push_words(&mut self, key: u16, len: u32, words: Box<Words>) {
-        if len as usize > WORDS_MIN {
-            self.entries.push(Entry { key, body: Body::Words(len, words) });
-        } else {
-            self.push_list(key, |lows| list_words(&words, len as usize, lows));
+        match len as usize {
+            0 => {}
+            few @ 1..=WORDS_MIN => self.push_list(key, |lows| list_words(&words, few, lows)),
+            _ => self.entries.push(Entry { key, body: Body::Words(len, words) }),
         }
     }
 

@@ -135,12 +135,11 @@ impl RowSet {
     fn narrow(&mut self, at: usize) {
         let from = self.list_start(at);
         if let Body::Words(len, words) = &self.entries[at].body {
-            let mut list = Vec::new();
-            list_words(words, *len as usize, &mut list);
-            let place = from as usize;
-            self.lows.splice(place..place, list.iter().copied());
-            self.entries[at].body = Body::List { from, len: list.len() as u16 };
-            self.shift(at + 1, list.len() as i32);
+            let (len, mut list) = (*len as u16, Vec::new());
+            list_words(words, len.into(), &mut list);
+            self.lows.splice(from as usize..from as usize, list);
+            self.entries[at].body = Body::List { from, len };
+            self.shift(at + 1, len.into());
         }
     }
 }
