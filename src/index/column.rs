@@ -95,6 +95,16 @@ impl Column {
         }
     }
 
+    /// What orders rows as their numbers do, as far as it goes; 0 for rows without one.
+    pub(super) fn rank(&self, row: Row) -> u16 {
+        self.codes.high(row)
+    }
+
+    /// The least and the most rank of the rows whose bits are set in the words; `None` where none is.
+    pub(super) fn ranks(&self, rows: &[u64]) -> Option<RangeInclusive<u16>> {
+        Some(self.codes.highs(rows)).filter(|ranks| !ranks.is_empty())
+    }
+
     /// Every row with a number.
     pub fn present(&self) -> &RowSet {
         &self.present

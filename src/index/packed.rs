@@ -1,6 +1,8 @@
 //! A number per row in as few bytes as the largest needs: the 16 highest bits apart from those below, so that a scan reads little else.
 
-use super::rows::wide;
+use std::ops::RangeInclusive;
+
+use super::rows::{WORDS, extremes, scan};
 use super::{RowSet, bytes};
 
 /// Rows a scan looks at together.
@@ -138,45 +140,53 @@ impl Packed {
             (false, true) => Some((first, first)),
             (false, false) => Some((first, last)),
         };
-        let scan = Scan { first, last, ends, from, to };
+        let (high, looked_at) = (first..=last, if ends.is_some() { u64::MAX } else { 0 });
         let (blocks, rest) = self.high.as_chunks::<BLOCK>();
         RowSet::from_blocks(self.high.len().div_ceil(BLOCK), |first, words| {
             let here = blocks.get(first..).unwrap_or_default();
-            let numbered = words.iter_mut().zip(here).zip(first..);
-            wide(
-                #[inline(always)]
-                || numbered.for_each(|((word, block), at)| *word = self.within(at, block, &scan)),
-            );
-            if let Some(word) = words.get_mut(here.len()).filter(|_| !rest.is_empty()) {
+            let here = &here[..here.len().min(words.len())];
+            let mut put = |at: usize, within: u64, near: u64| {
+                words[at] = match near & looked_at {
+                    0 => within,
+                    near => self.without_strays((first + at) * BLOCK, near, &(from..=to), within),
+                };
+            };
+            scan(here, &high, ends.unwrap_or_default(), &mut put);
+            if here.len() < WORDS && !rest.is_empty() {
                 let mut block = [0; BLOCK];
                 block[..rest.len()].copy_from_slice(rest);
-                *word = self.within(blocks.len(), &block, &scan);
+                scan(&[block], &high, ends.unwrap_or_default(), |_, within, near| put(here.len(), within, near));
             }
         })
     }
 
-    /// The rows of a block that are within.
-    #[inline(always)]
-    fn within(&self, at: usize, block: &[u16; BLOCK], scan: &Scan) -> u64 {
-        let within = word(block, scan.first, scan.last);
-        match scan.ends {
-            Some(ends) if has_any(block, ends) => self.without_strays(at, block, scan, ends, within),
-            _ => within,
-        }
-    }
-
-    /// The same, those with the upper bits of an end looked at closely.
+    /// The rows of a block that are within, those `near` its ends looked at closely.
     #[inline(never)]
-    fn without_strays(&self, at: usize, block: &[u16; BLOCK], scan: &Scan, ends: (u16, u16), mut within: u64) -> u64 {
-        let mut near = word(block, ends.0, ends.0) | word(block, ends.1, ends.1);
+    fn without_strays(&self, first: usize, mut near: u64, range: &RangeInclusive<u64>, mut within: u64) -> u64 {
         while near != 0 {
             let bit = near.trailing_zeros();
-            if !(scan.from..=scan.to).contains(&self.get((at * BLOCK) as u32 + bit)) {
+            if !range.contains(&self.get(first as u32 + bit)) {
                 within &= !(1 << bit);
             }
             near &= near - 1;
         }
         within
+    }
+
+    /// The row's upper bits, which order rows as their numbers do, as far as they go.
+    pub fn high(&self, row: u32) -> u16 {
+        self.high.get(row as usize).copied().unwrap_or(0)
+    }
+
+    /// The least and the most upper bits of the rows whose bits are set in the words, a bit for each row from 0 on.
+    pub fn highs(&self, rows: &[u64]) -> RangeInclusive<u16> {
+        let (blocks, rest) = self.high.as_chunks::<BLOCK>();
+        let (mut least, mut most) = extremes(blocks, rows);
+        let is_in = |at: usize| rows.get(blocks.len()).is_some_and(|word| word >> at & 1 == 1);
+        for (_, high) in rest.iter().enumerate().filter(|(at, _)| is_in(*at)) {
+            (least, most) = (least.min(*high), most.max(*high));
+        }
+        least..=most
     }
 
     /// Bytes in memory.
@@ -199,34 +209,6 @@ impl Packed {
         let expected = if shift == 0 || made.high.is_empty() { 0 } else { made.rows() * made.width() + SPARE };
         (made.low.len() == expected).then_some(made)
     }
-}
-
-/// What a scan looks for: numbers in `from..=to`, whose upper bits are in `first..=last`; those whose upper bits are one of `ends`
-/// may be outside.
-struct Scan {
-    first: u16,
-    last: u16,
-    ends: Option<(u16, u16)>,
-    from: u64,
-    to: u64,
-}
-
-/// A bit for each number in `first..=last`. No branch, so that it becomes a few instructions on many numbers at a time.
-#[inline(always)]
-fn word(block: &[u16; BLOCK], first: u16, last: u16) -> u64 {
-    let (mut hits, width) = ([0u8; BLOCK], last - first);
-    hits.iter_mut().zip(block).for_each(|(hit, number)| *hit = u8::from(number.wrapping_sub(first) <= width));
-    // Each factor's bit shifts one of the eight to its place in the highest byte.
-    let bits = hits.as_chunks::<8>().0.iter().zip((0..).step_by(8));
-    bits.fold(0, |word, (eight, at)| {
-        word | (u64::from_le_bytes(*eight).wrapping_mul(0x0102_0408_1020_4080) >> 56) << at
-    })
-}
-
-/// Whether any of the numbers is one of the two.
-#[inline(always)]
-fn has_any(block: &[u16; BLOCK], (a, b): (u16, u16)) -> bool {
-    block.iter().fold(0u16, |any, &number| any | u16::from(number == a) | u16::from(number == b)) != 0
 }
 
 #[cfg(test)]
@@ -267,6 +249,10 @@ mod tests {
                 // From 0 on, the rows past the end are the caller's to leave out.
                 prop_assert!(from == 0 || (packed.rows()..320).all(|row| !hit(row)));
             }
+            let some: RowSet = (0..packed.rows() as u32).filter(|row| array[*row as usize] % 3 == 1).collect();
+            let highs: Vec<u16> = some.iter().map(|row| packed.high(row)).collect();
+            let expected = highs.iter().copied().min().unwrap_or(u16::MAX)..=highs.into_iter().max().unwrap_or(0);
+            prop_assert_eq!(packed.highs(&some.to_words(0)), expected);
             let mut bytes = Vec::new();
             packed.write(&mut bytes);
             let read = Packed::read(&mut &bytes[..]).expect("what was written");

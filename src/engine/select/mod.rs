@@ -15,7 +15,7 @@ use self::sort::Key;
 use super::{Error, Explained, FacetCounts, Query, Settings};
 use crate::clock::Stopwatch;
 use crate::contact::{Catalog, Contact, Field, Millis, Mistake, SegmentId, Seq, UserId};
-use crate::filter::search::{self, Ranking};
+use crate::filter::search::{self, Found, Ranking};
 use crate::filter::{self, ContactReport, Filter, PlanNode, View};
 use crate::index::{Among, Row, RowSet};
 
@@ -82,12 +82,12 @@ pub fn select(
     let asked = Reader { catalog: view.catalog, now, me, settings }.read(query, view)?;
     let sources = Sources { asked: &asked, restrict };
     let explain = ask == Ask::Explain;
-    let (matches, filter_plan, search_plan) = sources.matches(view, explain);
+    let Matches { rows: matches, filter_plan, search_plan, found } = sources.matches(view, explain);
     let total = matches.len();
     if ask == Ask::Count {
         return Ok(Selection { rows: Vec::new(), total, facets: Vec::new(), explained: None });
     }
-    let (rows, order) = page_rows(&sources, view, &matches)?;
+    let (rows, order) = page_rows(&sources, view, &matches, &found)?;
     let facets = if ask == Ask::Page { sources.facets(view, &matches, query.disjunctive) } else { Vec::new() };
     let explained = explain.then(|| Explained {
         filter: filter_plan,
@@ -113,8 +113,7 @@ pub fn matching(
 ) -> Result<RowSet, Error> {
     let unpaged = Query { sort: Vec::new(), offset: 0, limit: None, facets: Vec::new(), ..query.clone() };
     let asked = Reader { catalog: view.catalog, now, me, settings }.read(&unpaged, view)?;
-    let (matches, _, _) = Sources { asked: &asked, restrict: None }.matches(view, false);
-    Ok(matches.into_owned())
+    Ok(Sources { asked: &asked, restrict: None }.matches(view, false).rows.into_owned())
 }
 
 /// What the query's search, filter and segment make of one contact: the conditions of the segment's filter, then of the query's own.
@@ -156,7 +155,7 @@ pub(super) fn member(
 }
 
 /// The rows of the page, and how they were ordered.
-fn page_rows(sources: &Sources, view: View, matches: &RowSet) -> Result<(Vec<Row>, String), Field> {
+fn page_rows(sources: &Sources, view: View, matches: &RowSet, found: &Found) -> Result<(Vec<Row>, String), Field> {
     let asked = sources.asked;
     let between = asked.sort.first().and_then(|key| sources.keys_between(key.field));
     let mut rows = Vec::with_capacity(asked.limit.min(matches.len() as usize));
@@ -164,12 +163,22 @@ fn page_rows(sources: &Sources, view: View, matches: &RowSet) -> Result<(Vec<Row
     match &asked.search {
         Some(search) if asked.sort.is_empty() => {
             let newest = [Key::new(Field::LastMessageAt, true, false, view)];
-            let mut ranking = Ranking::new(search, view);
+            let mut ranking = Ranking::new(search, view, found);
             rank::page(&mut ranking, &mut pager, &newest, matches, asked.offset, asked.limit, &mut rows)?;
         }
         _ => pager.page(&asked.sort, matches, asked.offset, asked.limit, &mut rows)?,
     }
     Ok((rows, pager.way.unwrap_or_else(|| "nothing to order".into())))
+}
+
+/// The matches of a whole query.
+struct Matches<'v> {
+    rows: Cow<'v, RowSet>,
+    /// Where it is asked for.
+    filter_plan: Option<PlanNode>,
+    search_plan: Option<PlanNode>,
+    /// What the search found on the way.
+    found: Found,
 }
 
 /// Everything that narrows a query.
@@ -192,10 +201,10 @@ impl Sources<'_> {
         filter::keys_between(filters.into_iter().flatten(), field).map(|(from, to)| (field, from, to))
     }
 
-    /// The matches of the whole query, with the plans of filter and search where they are asked for.
-    fn matches<'v>(&self, view: View<'v>, explain: bool) -> (Cow<'v, RowSet>, Option<PlanNode>, Option<PlanNode>) {
+    /// The matches of the whole query; with the filter's plan where it is asked for.
+    fn matches<'v>(&self, view: View<'v>, explain: bool) -> Matches<'v> {
         let filter = self.narrowed(self.asked.filter.as_ref());
-        let (of_filter, plan) = match &filter {
+        let (of_filter, filter_plan) = match &filter {
             None => (Cow::Borrowed(view.index.alive()), None),
             Some(filter) if explain => {
                 let (rows, plan) = filter::explain(filter, view);
@@ -203,9 +212,11 @@ impl Sources<'_> {
             }
             Some(filter) => (filter::rows(filter, view), None),
         };
-        let Some(search) = &self.asked.search else { return (of_filter, plan, None) };
-        let (rows, search_plan) = search::evaluate(search, view, filter.is_some().then_some(&*of_filter));
-        (Cow::Owned(rows), plan, Some(search_plan))
+        let Some(search) = &self.asked.search else {
+            return Matches { rows: of_filter, filter_plan, search_plan: None, found: Found::default() };
+        };
+        let (rows, plan, found) = search::evaluate(search, view, filter.is_some().then_some(&*of_filter));
+        Matches { rows: Cow::Owned(rows), filter_plan, search_plan: Some(plan), found }
     }
 
     /// The facets asked for.

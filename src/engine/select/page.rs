@@ -164,7 +164,9 @@ impl Pager<'_> {
         }
         let between = self.between.filter(|(field, ..)| *field == key.field);
         let within = between.and_then(|(field, from, to)| self.index.positions(field, from, to));
-        let (rows, found) = order.window(among, skip, take, key.descending, within.unwrap_or(0..order.len()));
+        let within = within.unwrap_or(0..order.len());
+        let span = |rows: &[u64]| self.index.span(key.field, rows);
+        let (rows, found) = order.window(among, skip, take, key.descending, within, span);
         self.note(if found == Found::Walk { "walk" } else { "gather" }, key.field);
         let window = Window { rows: &rows, starts_within: skip > 0, ends_within: rows.len() == take };
         self.settle(key, rest, order, among, &window, out)?;
@@ -242,7 +244,11 @@ fn whole_group(stands: &impl Fn(Row, Row) -> Ordering, order: &Order, among: &Ro
 
 /// By id, either way.
 fn by_id(among: &RowSet, descending: bool, skip: usize, take: usize, out: &mut Vec<Row>) {
-    let last = among.len().saturating_sub(1) as usize;
-    let place = |at: usize| if descending { last.checked_sub(at) } else { Some(at) };
-    out.extend((skip..skip + take).filter_map(|at| among.nth(u32::try_from(place(at)?).ok()?)));
+    let first = if descending { (among.len() as usize).saturating_sub(skip + take) } else { skip };
+    let Some(row) = u32::try_from(first).ok().and_then(|first| among.nth(first)) else { return };
+    let at = out.len();
+    out.extend(among.from(row).take(take));
+    if descending {
+        out[at..].reverse();
+    }
 }

@@ -14,7 +14,7 @@ mod texts;
 
 pub use level::{CLASSES, Level};
 pub use rank::{Bound, Ranking};
-pub use rows::{evaluate, rows};
+pub use rows::{Found, evaluate, rows};
 
 pub(super) use level::Needle;
 

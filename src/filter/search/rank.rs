@@ -1,7 +1,7 @@
 //! The matches by quality: class after class, each only as far as it is asked for.
 
 use super::texts::{Edges, Texts};
-use super::{CLASSES, Level, Search, Term, Word};
+use super::{CLASSES, Found, Level, Search, Term, Word};
 use crate::filter::View;
 use crate::filter::number::Number;
 use crate::index::{Row, RowSet};
@@ -17,6 +17,7 @@ pub struct Bound {
 pub struct Ranking<'a> {
     search: &'a Search,
     texts: Texts<'a>,
+    found: &'a Found,
     /// By term, word and searched field; the inner `None` says that the index cannot tell.
     edges: Vec<Vec<Vec<Option<Option<Edges>>>>>,
     /// Rows whose number is, and begins with, the digits.
@@ -24,12 +25,12 @@ pub struct Ranking<'a> {
 }
 
 impl<'a> Ranking<'a> {
-    /// Asks nothing of the index yet.
-    pub fn new(search: &'a Search, view: View<'a>) -> Ranking<'a> {
+    /// Asks nothing of the index yet. `found`: what evaluating the search on that view found.
+    pub fn new(search: &'a Search, view: View<'a>, found: &'a Found) -> Ranking<'a> {
         let texts = Texts::new(view);
         let unasked = |_: &Word| texts.fields.iter().map(|_| None).collect();
         let edges = search.terms.iter().map(|term| term.words.iter().map(unasked).collect()).collect();
-        Ranking { search, texts, edges, numbers: Vec::new() }
+        Ranking { search, texts, found, edges, numbers: Vec::new() }
     }
 
     /// The row's class, by reading it; `None` where it does not match.
@@ -75,14 +76,18 @@ impl<'a> Ranking<'a> {
         let mut rows = RowSet::new();
         for (field_at, field) in self.texts.fields.iter().enumerate() {
             let Some(level) = level_at_most(class, field.in_name) else { continue };
+            let found = self.found.of(at.0, at.1, field_at);
             if level == 2 {
-                rows |= &self.texts.rows(field, &word.needle, Some(among)).0;
+                match found {
+                    Some(found) => rows |= &found.rows,
+                    None => rows |= &self.texts.rows(field, &word.needle, Some(among)).rows,
+                }
                 continue;
             }
             let slot = &mut self.edges[at.0][at.1][field_at];
-            let edges = slot.get_or_insert_with(|| self.texts.edges(field, &word.needle, among)).as_mut()?;
+            let edges = slot.get_or_insert_with(|| self.texts.edges(field, &word.needle, among, found)).as_mut()?;
             if level > 0 && edges.starts.is_none() {
-                edges.starts = self.texts.edge(field, &word.needle, false, among);
+                edges.starts = self.texts.starts(field, &word.needle, among);
             }
             rows |= if level == 0 { &edges.whole } else { edges.starts.as_ref()? };
         }

@@ -37,6 +37,14 @@ impl<'a> TextField<'a> {
     }
 }
 
+/// The rows of one field with a needle in it, or those of them within others.
+pub(super) struct InField {
+    pub rows: Arc<RowSet>,
+    /// Those in which it begins a word, of the rows that the grams know; if finding the rows came by them.
+    starts: Option<RowSet>,
+    pub way: Way,
+}
+
 /// The rows of one field in which a needle is a whole word, and those in which it begins one (whole words included), if they are
 /// known already: [`Texts::edge`] tells.
 pub(super) struct Edges {
@@ -94,40 +102,25 @@ impl<'a> Texts<'a> {
     }
 
     /// The rows whose text of the field contains the needle; of `within` only, where that is given.
-    pub fn rows(&self, field: &TextField, needle: &Needle, within: Option<&RowSet>) -> (Arc<RowSet>, Way) {
+    pub fn rows(&self, field: &TextField, needle: &Needle, within: Option<&RowSet>) -> InField {
+        let in_field = |rows, starts, way| InField { rows, starts, way };
         let Some((grams, candidates)) = asked(field.grams_for(needle), needle.text()) else {
             let mut rows = field.column.rows_where(needle.finder(), |_, text| needle.within(text));
             within.inspect(|within| rows &= within);
-            return (Arc::new(rows), Way::TextScan);
+            return in_field(Arc::new(rows), None, Way::TextScan);
         };
         let mut others = grams.unknown(within);
         let exact = needle.chars() <= GRAM_MAX;
         if exact && within.is_none() && others.is_empty() {
-            return (candidates, Way::Grams);
+            return in_field(candidates, None, Way::Grams);
         }
         let mut rows = known(grams, candidates, within);
-        if !exact {
-            self.look_into(field, needle, &mut rows);
-        }
+        let starts = if exact { None } else { look_into(field, needle, &mut rows) };
         if !others.is_empty() {
             field.column.retain(&mut others, |_, text| needle.within(text));
             rows |= &others;
         }
-        (Arc::new(rows), Way::Grams)
-    }
-
-    /// Keeps the flushed rows with the needle in the field. Those in which it begins a word, or lies in an e-mail's domain, are mostly
-    /// known without a look: very many can share either.
-    fn look_into(&self, field: &TextField, needle: &Needle, rows: &mut RowSet) {
-        let mut known = word_starts(field, needle.text(), false, rows).unwrap_or_default();
-        *rows -= &known;
-        if let Some(domains) = field.column.domains().filter(|_| !needle.text().contains('@')) {
-            let of_domain = domains.texts.rows_where(needle.finder(), |_, text| needle.within(text)).and(rows);
-            *rows -= &of_domain;
-            known |= &of_domain;
-        }
-        field.column.retain(rows, |_, text| needle.within(text));
-        *rows |= &known;
+        in_field(Arc::new(rows), starts, Way::Grams)
     }
 
     /// The rows whose phone has the digits; of `within` only, where that is given.
@@ -154,7 +147,8 @@ impl<'a> Texts<'a> {
 
     /// Where the needle is a word or begins one, complete for the rows of `among`, all of which match. `None` where nothing short of
     /// reading very many rows tells.
-    pub fn edges(&self, field: &TextField, needle: &Needle, among: &RowSet) -> Option<Edges> {
+    /// `found`: what was found of it in rows that have all of `among`.
+    pub fn edges(&self, field: &TextField, needle: &Needle, among: &RowSet, found: Option<&InField>) -> Option<Edges> {
         let Some(grams) = field.grams_for(needle) else {
             let level = |_: &str, text: &str| edge(needle, text);
             return pair(field.column.classify(needle.finder(), 2, level));
@@ -162,27 +156,57 @@ impl<'a> Texts<'a> {
         let text = needle.text();
         let head = text.char_indices().nth(EDGE_MAX).map_or(text, |(at, _)| &text[..at]);
         if !head.chars().all(word_char) {
-            let rows = Arc::unwrap_or_clone(self.rows(field, needle, Some(among)).0);
+            let rows = match found {
+                Some(found) => found.rows.and(among),
+                None => Arc::unwrap_or_clone(self.rows(field, needle, Some(among)).rows),
+            };
             return if rows.len() <= READ_MAX { read_edges(field, needle, rows) } else { None };
         }
         if head.len() == text.len() {
-            return Some(Edges { whole: self.edge(field, needle, true, among)?, starts: None });
+            let starts = found.and_then(|found| found.starts.as_ref()).map(|starts| starts.and(among));
+            return Some(Edges {
+                whole: with_unknown(field, needle, true, among, word_starts(field, text, true, among)?)?,
+                starts: match starts {
+                    Some(starts) => Some(with_unknown(field, needle, false, among, starts)?),
+                    None => None,
+                },
+            });
         }
         let mut rows = word_starts(field, head, false, among)?;
         rows |= &grams.unknown(Some(among));
         read_edges(field, needle, rows)
     }
 
-    /// Rows in which a needle that the grams hold as it is begins a word, or is one; complete for the rows of `among`.
-    pub fn edge(&self, field: &TextField, needle: &Needle, whole: bool, among: &RowSet) -> Option<RowSet> {
-        let mut rows = word_starts(field, needle.text(), whole, among)?;
-        let others = field.grams?.unknown(Some(among));
-        if !others.is_empty() {
-            let others = read_edges(field, needle, others)?;
-            rows |= if whole { &others.whole } else { others.starts.as_ref()? };
-        }
-        Some(rows)
+    /// The rows of `among` in which a needle that the grams hold as it is begins a word.
+    pub fn starts(&self, field: &TextField, needle: &Needle, among: &RowSet) -> Option<RowSet> {
+        with_unknown(field, needle, false, among, word_starts(field, needle.text(), false, among)?)
     }
+}
+
+/// Keeps the flushed rows with the needle in the field; those in which it begins a word, where that is known. These, and those in which
+/// it lies in an e-mail's domain, are found without a look: very many can share either.
+fn look_into(field: &TextField, needle: &Needle, rows: &mut RowSet) -> Option<RowSet> {
+    let starts = word_starts(field, needle.text(), false, rows);
+    starts.iter().for_each(|starts| *rows -= starts);
+    let domains = field.column.domains().filter(|_| !needle.text().contains('@'));
+    let of_domain = domains.map(|domains| {
+        let of_domain = domains.texts.rows_where(needle.finder(), |_, text| needle.within(text)).and(rows);
+        *rows -= &of_domain;
+        of_domain
+    });
+    field.column.retain(rows, |_, text| needle.within(text));
+    starts.iter().chain(&of_domain).for_each(|known| *rows |= known);
+    starts
+}
+
+/// Adds the rows of `among` that the grams do not know, by reading them: those where the needle begins a word or, `whole`, is one.
+fn with_unknown(field: &TextField, needle: &Needle, whole: bool, among: &RowSet, mut rows: RowSet) -> Option<RowSet> {
+    let others = field.grams?.unknown(Some(among));
+    if !others.is_empty() {
+        let others = read_edges(field, needle, others)?;
+        rows |= if whole { &others.whole } else { others.starts.as_ref()? };
+    }
+    Some(rows)
 }
 
 /// What the grams say: every row known to them with the needle in the field, and for long needles some without. `None` where they are

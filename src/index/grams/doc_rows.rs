@@ -36,11 +36,11 @@ impl DocRows {
         self.runs.iter().zip(ends).flat_map(|((doc, row), end)| *row..*row + (end - doc))
     }
 
-    /// Calls `f` with the rows of ascending documents.
+    /// Calls `f` with stretches of ascending documents, and what to add to each of them (round the end of the numbers) for its row.
     ///
     /// # Errors
     /// [`GramError`] for a document that is not there.
-    pub fn each(&self, docs: &[DocId], mut f: impl FnMut(Row)) -> Result<(), GramError> {
+    pub fn stretches(&self, docs: &[DocId], mut f: impl FnMut(&[DocId], u32)) -> Result<(), GramError> {
         if docs.last().is_some_and(|last| *last >= self.len) {
             return Err(GramError("a document that is not there".to_owned()));
         }
@@ -54,7 +54,7 @@ impl DocRows {
                 Some((end, _)) => ahead(left, |doc| doc < end),
                 None => left.len(),
             };
-            left[..here].iter().for_each(|doc| f(row + (doc - from)));
+            f(&left[..here], row.wrapping_sub(from));
             left = &left[here..];
         }
         Ok(())
@@ -98,7 +98,7 @@ mod tests {
             prop_assert!(known.len() == rows.len() && known.iter().eq(rows.iter().copied()));
             let docs: Vec<DocId> = docs.into_iter().collect();
             let mut found = Vec::new();
-            match known.each(&docs, |row| found.push(row)) {
+            match known.stretches(&docs, |docs, shift| found.extend(docs.iter().map(|doc| doc.wrapping_add(shift)))) {
                 Ok(()) => prop_assert!(docs.iter().map(|doc| rows[*doc as usize]).eq(found)),
                 Err(_) => prop_assert!(docs.iter().any(|doc| *doc as usize >= rows.len())),
             }

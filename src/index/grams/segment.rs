@@ -11,7 +11,7 @@ use tantivy::{DocId, InvertedIndexReader, SegmentReader};
 use super::GramError;
 use super::cache::TermCache;
 use super::doc_rows::DocRows;
-use crate::index::{Row, RowSet};
+use crate::index::{Row, RowSet, RowSetBuilder};
 
 /// A term of at least so many documents is cached, and taken as a whole set rather than document by document.
 pub(super) const FREQUENT: u32 = 8192;
@@ -97,9 +97,9 @@ impl SegmentView {
         if self.alive.is_some() {
             docs.retain(|doc| self.is_alive(*doc));
         }
-        let mut rows = Vec::with_capacity(docs.len());
-        self.doc_rows.each(&docs, |row| rows.push(row))?;
-        found.sets.push(Arc::new(RowSet::from_unsorted(rows)));
+        let mut rows = RowSetBuilder::default();
+        self.doc_rows.stretches(&docs, |docs, shift| rows.extend_shifted(docs, shift))?;
+        found.sets.push(Arc::new(rows.build()));
         Ok(())
     }
 
@@ -130,10 +130,13 @@ impl SegmentView {
         let mut postings = self.postings(info)?;
         let mut words = vec![0u64; self.row_max as usize / 64 + 1];
         while !postings.docs().is_empty() {
-            self.doc_rows.each(postings.docs(), |row| words[row as usize / 64] |= 1 << (row % 64))?;
+            self.doc_rows.stretches(postings.docs(), |docs, shift| {
+                let rows = docs.iter().map(|doc| doc.wrapping_add(shift));
+                rows.for_each(|row| words[row as usize / 64] |= 1 << (row % 64));
+            })?;
             postings.advance();
         }
-        let rows = Arc::new(RowSet::from_words(&words));
+        let rows = Arc::new(RowSet::from_words(&words).compact());
         cache.put(self.id, term, rows.clone());
         Ok(rows)
     }

@@ -152,9 +152,9 @@ impl GramView {
             segment.collect(terms, &self.cache, &mut found)?;
         }
         let rows = found.into_rows();
-        if let Some(term) = kept.filter(|_| rows.len() >= u64::from(FREQUENT)) {
-            self.cache.put(self.id, term, rows.clone());
-        }
+        let Some(term) = kept.filter(|_| rows.len() >= u64::from(FREQUENT)) else { return Ok(rows) };
+        let rows = Arc::new(Arc::unwrap_or_clone(rows).compact());
+        self.cache.put(self.id, term, rows.clone());
         Ok(rows)
     }
 

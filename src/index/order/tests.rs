@@ -112,7 +112,7 @@ proptest! {
         }
         let expected: Vec<Row> = members.into_iter().skip(skip).take(take).collect();
         let all = 0..world.order.len();
-        prop_assert_eq!(&world.order.window(&among, skip, take, from_end, all.clone()).0, &expected);
+        prop_assert_eq!(&world.order.window(&among, skip, take, from_end, all.clone(), |_| None).0, &expected);
         prop_assert_eq!(&world.order.gather(&among, skip, take, from_end), &expected);
         let places = 0..world.order.places.len();
         prop_assert_eq!(&world.order.walk(places, skip, take.max(1), from_end, u64::MAX, |row| among.contains(row)).unwrap()[..expected.len()], &expected[..]);
@@ -124,7 +124,8 @@ proptest! {
             inside.reverse();
         }
         let expected: Vec<Row> = inside.into_iter().skip(skip).take(take).collect();
-        prop_assert_eq!(world.order.window(&members, skip, take, from_end, part).0, expected);
+        prop_assert_eq!(&world.order.window(&members, skip, take, from_end, part.clone(), |_| None).0, &expected);
+        prop_assert_eq!(world.order.window(&members, skip, take, from_end, all, |_| Some(part)).0, expected);
     }
 }
 
@@ -132,20 +133,23 @@ proptest! {
 fn the_cheaper_way_is_taken() {
     let order = Order::from_sorted(&(0..200_000).collect::<Vec<_>>());
     let thousandth: RowSet = (0..200_000).step_by(1000).collect();
-    assert_eq!(order.window(&thousandth, 0, 100, false, 0..200_000).1, Found::Gather);
+    assert_eq!(order.window(&thousandth, 0, 100, false, 0..200_000, |_| None).1, Found::Gather);
     let half: RowSet = (0..200_000).step_by(2).collect();
     assert_eq!(
-        order.window(&half, 0, 100, true, 0..200_000),
+        order.window(&half, 0, 100, true, 0..200_000, |_| None),
         ((0..100).map(|i| 199_998 - 2 * i).collect(), Found::Walk)
     );
     // All members at the far end: the walk gives up, unless they are so many that walking to them is cheaper.
     let far = RowSet::from_range(180_000..=199_999);
-    assert_eq!(order.window(&far, 0, 3, false, 0..200_000), (vec![180_000, 180_001, 180_002], Found::Gather));
+    assert_eq!(order.window(&far, 0, 3, false, 0..200_000, |_| None), (vec![180_000, 180_001, 180_002], Found::Gather));
     let far = RowSet::from_range(60_000..=199_999);
-    assert_eq!(order.window(&far, 0, 3, false, 0..200_000), (vec![60_000, 60_001, 60_002], Found::Walk));
+    assert_eq!(order.window(&far, 0, 3, false, 0..200_000, |_| None), (vec![60_000, 60_001, 60_002], Found::Walk));
     // Unless it is known where they stand.
     let far = RowSet::from_range(180_000..=199_999);
-    assert_eq!(order.window(&far, 0, 3, false, 179_990..200_000), (vec![180_000, 180_001, 180_002], Found::Walk));
+    assert_eq!(
+        order.window(&far, 0, 3, false, 179_990..200_000, |_| None),
+        (vec![180_000, 180_001, 180_002], Found::Walk)
+    );
 }
 
 #[test]

@@ -8,8 +8,11 @@ use crate::index::{Row, RowSet};
 /// What a step of each way costs, in tenths of a nanosecond (measured at a million rows).
 const CONTAINS_LISTED: u64 = 200;
 const CONTAINS: u64 = 30;
-const WORD_TEST: u64 = 15;
+const WORD_TEST: u64 = 7;
 const COUNT: u64 = 20;
+/// The same for 64 rows.
+const WORD_MADE: u64 = 5;
+const WORD_SPANNED: u64 = 20;
 
 /// How a window was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,10 +27,10 @@ impl Order {
     /// The rows of the set at ranks `skip..skip+take` of its members in this order (members without a value are no members):
     /// by walking the order, or by counting members per chunk and visiting only the chunks of the window; whichever is cheaper.
     /// `from_end`: ranks counted from the last; the answer is then in descending order by (key, row). `within`: the positions at
-    /// which the members stand, as far as that is known.
+    /// which the members stand, as far as that is known; `span` tells more of the members as words, if it can.
     /// Also returns how the rows were found, for explain.
     ///
-    /// A filter that stands far from the end walked from costs little more than gathering: the walk has a budget.
+    /// Members may stand far from the end walked from: so the walk has a budget, and begins where the first can be once it is spent.
     pub fn window(
         &self,
         among: &RowSet,
@@ -35,40 +38,70 @@ impl Order {
         take: usize,
         from_end: bool,
         within: Range<usize>,
+        span: impl FnOnce(&[u64]) -> Option<Range<usize>>,
     ) -> (Vec<Row>, Found) {
         let (rows, members) = (within.end.min(self.len).saturating_sub(within.start) as u64, among.len());
         if rows == 0 || members == 0 || take == 0 {
             return (Vec::new(), Found::Walk);
         }
-        let places = self.locate(within.start).0..self.locate(within.start + rows as usize - 1).0 + 1;
+        let within = within.start..within.start + rows as usize;
         let wanted = (skip as u64).saturating_add(take as u64);
         let steps = wanted.saturating_mul(rows.div_ceil(members.min(rows))).min(rows);
         // One pass counts; another collects, unless the window lies in few chunks.
         let gather = members * COUNT * 3 / 2 + self.places.len() as u64 * 10;
         let words = self.chunk_of.rows() as u64 / 64;
-        // Sets of many rows are words already; those of few are searched, or written out once.
-        let listed = members * 64 < self.chunk_of.rows() as u64;
-        let (contains, copy) = if listed { (CONTAINS_LISTED, members * 8) } else { (CONTAINS, words * 5) };
-        let to_words = words * 5 + copy;
-        let (by_contains, by_words) = (steps * contains, to_words + steps * WORD_TEST);
-        // Where gathering costs more than walking everything, the walk need not give up.
-        let far = to_words + rows * WORD_TEST <= gather;
+        let to_words = self.to_words_cost(members);
+        // Filter and order seldom have nothing to do with each other.
+        let feared = steps * 2;
+        let by_contains = feared * if self.is_sparse(members) { CONTAINS_LISTED } else { CONTAINS };
+        let by_words = to_words + feared * WORD_TEST;
+        let by_span = by_words + words * WORD_SPANNED;
         let budget = steps * 4 + CHUNK as u64;
+        let is_tried = by_contains <= by_words.min(gather);
         let mut walked = None;
-        if by_contains <= by_words.min(gather) {
-            walked = self.walk(places.clone(), skip, take, from_end, budget, |row| among.contains(row));
+        if is_tried {
+            walked = self.walk(self.places_of(&within), skip, take, from_end, budget, |row| among.contains(row));
         }
-        if walked.is_none() && (far || by_words < by_contains.min(gather)) {
-            let budget = if far { u64::MAX } else { budget };
+        if walked.is_none() && (by_span < gather || !is_tried && by_words < gather) {
             walked = among.with_words(self.chunk_of.rows(), |words| {
                 let member = |row: Row| words[row as usize / 64] >> (row % 64) & 1 == 1;
-                self.walk(places, skip, take, from_end, budget, member)
+                let walk = |within: &Range<usize>, budget| {
+                    self.walk(self.places_of(within), skip, take, from_end, budget, member)
+                };
+                let walked = if is_tried { None } else { walk(&within, budget) };
+                if walked.is_some() || by_span >= gather {
+                    return walked;
+                }
+                let span = span(words).unwrap_or(0..self.len);
+                let within = span.start.max(within.start)..span.end.min(within.end);
+                // Where gathering costs more than walking everything, the walk need not give up.
+                let all = within.len() as u64 * WORD_TEST;
+                walk(&within, if all <= gather { u64::MAX } else { budget })
             });
         }
         match walked {
             Some(found) => (found, Found::Walk),
             None => (self.gather(among, skip, take, from_end), Found::Gather),
         }
+    }
+
+    /// What a set of so many members costs to make words of: sets of many are words already.
+    fn to_words_cost(&self, members: u64) -> u64 {
+        let words = self.chunk_of.rows() as u64 / 64;
+        words * WORD_MADE + if self.is_sparse(members) { members * 8 } else { words * WORD_MADE }
+    }
+
+    /// Whether so many members are mostly listed.
+    fn is_sparse(&self, members: u64) -> bool {
+        members * 64 < self.chunk_of.rows() as u64
+    }
+
+    /// The places of the chunks at those positions.
+    fn places_of(&self, positions: &Range<usize>) -> Range<usize> {
+        if positions.is_empty() {
+            return 0..0;
+        }
+        self.locate(positions.start).0..self.locate(positions.end - 1).0 + 1
     }
 
     /// Walks these places from the end given until the window is full; `None` when the budget of steps is spent before.
@@ -82,23 +115,26 @@ impl Order {
         member: impl Fn(Row) -> bool,
     ) -> Option<Vec<Row>> {
         let mut found = Vec::with_capacity(take.min(self.len));
+        let mut members = [0; CHUNK];
         for at in 0..places.len() {
             let rows = self.rows_at(if from_end { places.end - 1 - at } else { places.start + at });
             budget = budget.checked_sub(rows.len() as u64)?;
-            let mut see = |row: Row| {
-                if member(row) {
-                    if skip > 0 {
-                        skip -= 1;
-                    } else {
-                        found.push(row);
-                    }
-                }
-                found.len() == take
-            };
-            let full = if from_end { rows.iter().rev().any(|&row| see(row)) } else { rows.iter().any(|&row| see(row)) };
-            if full {
+            // Without a branch: which rows are members cannot be foreseen.
+            let mut count = 0;
+            for &row in rows {
+                members[count] = row;
+                count += usize::from(member(row));
+            }
+            let here = skip.min(count)..count.min(skip.saturating_add(take - found.len()));
+            if from_end {
+                found.extend(members[count - here.end..count - here.start].iter().rev());
+            } else {
+                found.extend(&members[here]);
+            }
+            if found.len() == take {
                 break;
             }
+            skip = skip.saturating_sub(count);
         }
         Some(found)
     }
@@ -130,9 +166,18 @@ impl Order {
                 break;
             }
         }
-        let mut rows = self.members_in_order(among, places, &counts);
-        rows.drain(..inside);
-        rows.truncate(to - from);
+        let visited: usize = self.places[places.clone()].iter().map(|place| place.len as usize).sum();
+        let mut rows = if self.to_words_cost(among.len()) + visited as u64 * WORD_TEST < among.len() * COUNT {
+            among.with_words(self.chunk_of.rows(), |words| {
+                let member = |row: Row| words[row as usize / 64] >> (row % 64) & 1 == 1;
+                self.walk(places, inside, to - from, false, u64::MAX, member).unwrap_or_default()
+            })
+        } else {
+            let mut rows = self.members_in_order(among, places, &counts);
+            rows.drain(..inside);
+            rows.truncate(to - from);
+            rows
+        };
         if from_end {
             rows.reverse();
         }

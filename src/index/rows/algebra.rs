@@ -3,14 +3,16 @@
 use std::cmp::Ordering;
 use std::ops::{BitAndAssign, BitOrAssign, SubAssign};
 
+use smallvec::SmallVec;
+
 use super::block::{Block, Words, has, nothing};
 use super::wide::wide;
 use super::{Body, Entry, RowSet};
 
 /// A list this many times as long as another is searched, not gone through.
 const MUCH_LONGER: usize = 12;
-/// Above so many rows of several lists, setting bits beats sorting.
-const SORTED_MAX: usize = 512;
+/// Above so many rows of several lists, setting bits beats merging.
+const MERGED_MAX: usize = 128;
 
 impl RowSet {
     /// How many rows both have, without making their intersection.
@@ -96,12 +98,8 @@ impl RowSet {
         }
         let (key, blocks) = (same[0].0, || same.iter().map(|(_, block)| block));
         let lists = || blocks().filter_map(|block| if let Block::List(list) = block { Some(*list) } else { None });
-        if lists().map(<[u16]>::len).sum::<usize>() <= SORTED_MAX && lists().count() == same.len() {
-            let mut all = lists().collect::<Vec<_>>().concat();
-            // Runs that ascend: sorting by merging takes them as they are.
-            all.sort();
-            all.dedup();
-            return self.push_list(key, |lows| lows.extend_from_slice(&all));
+        if lists().map(<[u16]>::len).sum::<usize>() <= MERGED_MAX && lists().count() == same.len() {
+            return self.push_list(key, |lows| merge_all(lists(), lows));
         }
         let mut words = nothing();
         blocks().for_each(|block| block.mark(&mut words[..]));
@@ -247,6 +245,33 @@ fn put_without(list: &[u16], other: Block, to: &mut Vec<u16>) {
             });
         }
     }
+}
+
+/// Appends what any of the lists has.
+fn merge_all<'a>(mut lists: impl Iterator<Item = &'a [u16]>, to: &mut Vec<u16>) {
+    let from = to.len();
+    let (Some(first), Some(second)) = (lists.next(), lists.next()) else { return };
+    merge(first, second, to);
+    for list in lists {
+        let so_far: SmallVec<[u16; MERGED_MAX]> = to.drain(from..).collect();
+        merge(&so_far, list, to);
+    }
+}
+
+/// Appends what either list has. Without a branch on what cannot be foreseen.
+fn merge(a: &[u16], b: &[u16], to: &mut Vec<u16>) {
+    let from = to.len();
+    to.resize(from + a.len() + b.len(), 0);
+    let (mut at, mut other, mut end) = (0, 0, from);
+    while let (Some(&x), Some(&y)) = (a.get(at), b.get(other)) {
+        to[end] = x.min(y);
+        end += 1;
+        at += usize::from(x <= y);
+        other += usize::from(y <= x);
+    }
+    let rest = if at < a.len() { &a[at..] } else { &b[other..] };
+    to.truncate(end);
+    to.extend_from_slice(rest);
 }
 
 /// Appends what both lists have.

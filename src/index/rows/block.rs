@@ -6,8 +6,10 @@ use super::wide::wide;
 pub const WORDS: usize = 1024;
 /// A list has at most so many rows. Words take less room from 4096 rows on only; from here on they are faster.
 pub(super) const LIST_MAX: usize = 1024;
-/// Words that an operation leaves with so few rows become a list.
-pub(super) const WORDS_MIN: usize = 256;
+/// Words that an operation leaves with so few rows become a list: making one takes longer than most operations.
+pub(super) const WORDS_MIN: usize = 64;
+/// The same where they are to be kept for long: 8 KiB are much for fewer rows.
+pub(super) const KEPT_WORDS_MIN: usize = 256;
 
 /// Bit `low % 64` of word `low / 64` is that of the row.
 pub type Words = [u64; WORDS];
@@ -51,7 +53,15 @@ impl Block<'_> {
         match self {
             Block::List(list) => list.get(n).copied(),
             Block::Words(_, words) => {
-                for (at, word) in words.iter().enumerate() {
+                let (several, mut first) = (words.as_chunks::<64>().0, 0);
+                for words in several {
+                    match count(words) as usize {
+                        here if here <= n => n -= here,
+                        _ => break,
+                    }
+                    first += words.len();
+                }
+                for (at, word) in words.iter().enumerate().skip(first) {
                     let here = word.count_ones() as usize;
                     if n < here {
                         let rest = (0..n).fold(*word, |word, _| word & (word - 1));
@@ -122,7 +132,7 @@ pub(super) fn list_words(words: &Words, len: usize, list: &mut Vec<u16>) {
     let mut end = from;
     each_used(words, |at, word| {
         if let Some(room) = list[end..].first_chunk_mut() {
-            end += put_bits(word, room, |bit| (at * 64) as u16 + bit as u16);
+            end += put_bits::<4, _>(word, room, |bit| (at * 64) as u16 + bit as u16);
         }
     });
     list.truncate(end);
@@ -150,13 +160,13 @@ pub(super) fn each_used(words: &Words, mut f: impl FnMut(usize, u64)) {
     }
 }
 
-/// Puts something for each bit that is set, from the lowest on; how many they were. What lies behind them is not meant. Eight at a
-/// time, as how many there are cannot be foreseen.
+/// Puts something for each bit that is set, from the lowest on; how many they were. What lies behind them is not meant. Several at a
+/// time, as how many there are cannot be foreseen: as many as a word mostly has at least.
 #[inline(always)]
-pub(super) fn put_bits<T>(word: u64, to: &mut [T; 64], of: impl Fn(u32) -> T) -> usize {
+pub(super) fn put_bits<const SEVERAL: usize, T>(word: u64, to: &mut [T; 64], of: impl Fn(u32) -> T) -> usize {
     let (count, mut left) = (word.count_ones() as usize, word);
-    for eight in to.as_chunks_mut::<8>().0.iter_mut().take(count.div_ceil(8)) {
-        for to in eight {
+    for several in to.as_chunks_mut::<SEVERAL>().0.iter_mut().take(count.div_ceil(SEVERAL)) {
+        for to in several {
             *to = of(left.trailing_zeros() & 63);
             left &= left.wrapping_sub(1);
         }

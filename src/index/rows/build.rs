@@ -3,40 +3,88 @@
 use std::cell::RefCell;
 use std::ops::RangeInclusive;
 
-use super::block::{Block, LIST_MAX, WORDS, WORDS_MIN, Words, count, list_words, nothing, words_of};
+use super::block::{Block, KEPT_WORDS_MIN, LIST_MAX, WORDS, WORDS_MIN, Words, count, list_words, nothing, words_of};
 use super::{Body, Entry, RowSet, key_of, low_of, row_of};
 use crate::index::Row;
 
 /// From so many rows a block's share on, setting bits beats sorting.
 const SORTED_MAX: usize = 32;
-/// Rows of the text index come in a few ascending runs, one after the other or next to it.
-const RUNS_MAX: usize = 8;
+
+/// A set in the making, from rows that mostly ascend: what lags behind is put in its place at the end.
+#[derive(Default)]
+pub(in crate::index) struct RowSetBuilder {
+    set: RowSet,
+    /// The last block, whose list is not closed yet: its key, and where in the lists it begins.
+    key: u16,
+    from: usize,
+    strays: Vec<Row>,
+}
+
+impl RowSetBuilder {
+    /// Adds a row.
+    #[inline]
+    pub fn push(&mut self, row: Row) {
+        self.turn_to(key_of(row));
+        if self.is_behind(row) {
+            self.strays.push(row);
+        } else {
+            self.set.lows.push(low_of(row));
+        }
+    }
+
+    /// Adds ascending numbers, each shifted by as much, round the end of what a row can be.
+    pub fn extend_shifted(&mut self, numbers: &[u32], shift: u32) {
+        let row = |number: &u32| number.wrapping_add(shift);
+        let mut left = numbers;
+        while let (Some(first), Some(last)) = (left.first().map(row), left.last().map(row)) {
+            let key = key_of(first);
+            let here = if key == key_of(last) { left.len() } else { left.partition_point(|n| key_of(row(n)) == key) };
+            let (these, others) = left.split_at(here);
+            self.turn_to(key);
+            if self.is_behind(first) {
+                self.strays.extend(these.iter().map(row));
+            } else {
+                self.set.lows.extend(these.iter().map(|number| low_of(row(number))));
+            }
+            left = others;
+        }
+    }
+
+    /// Closes the last block if the next is another.
+    #[inline]
+    fn turn_to(&mut self, key: u16) {
+        if key > self.key {
+            self.set.close(self.key, self.from);
+            (self.key, self.from) = (key, self.set.lows.len());
+        }
+    }
+
+    /// Whether a row like it, or after it, is in.
+    #[inline]
+    fn is_behind(&self, row: Row) -> bool {
+        key_of(row) < self.key || self.set.lows[self.from..].last().is_some_and(|last| *last >= low_of(row))
+    }
+
+    /// The set.
+    pub fn build(mut self) -> RowSet {
+        self.set.close(self.key, self.from);
+        if self.set.lows.capacity() > 2 * self.set.lows.len() + 64 {
+            // Blocks that became words were lists at first.
+            self.set.lows.shrink_to_fit();
+        }
+        if !self.strays.is_empty() {
+            self.set |= &RowSet::from_unsorted(self.strays);
+        }
+        self.set
+    }
+}
 
 impl RowSet {
     /// From ascending rows, each once. A row out of order is still taken in, only slower.
     pub fn from_sorted(rows: impl IntoIterator<Item = Row>) -> RowSet {
-        let (mut set, mut key, mut from) = (RowSet::new(), 0, 0);
-        let mut strays = Vec::new();
-        for row in rows {
-            if key_of(row) > key {
-                set.close(key, from);
-                (key, from) = (key_of(row), set.lows.len());
-            }
-            if key_of(row) == key && set.lows[from..].last().is_none_or(|last| *last < low_of(row)) {
-                set.lows.push(low_of(row));
-            } else {
-                strays.push(row);
-            }
-        }
-        set.close(key, from);
-        if set.lows.capacity() > 2 * set.lows.len() + 64 {
-            // Blocks that became words were lists at first.
-            set.lows.shrink_to_fit();
-        }
-        for row in strays {
-            set.insert(row);
-        }
-        set
+        let mut set = RowSetBuilder::default();
+        rows.into_iter().for_each(|row| set.push(row));
+        set.build()
     }
 
     /// Adds a block behind all others: the rows that `list` appends, ascending, each once.
@@ -83,13 +131,26 @@ impl RowSet {
         }
     }
 
+    /// The same set, for who keeps it long: where there are few rows, as lists.
+    pub fn compact(self) -> RowSet {
+        let is_short = |block: &Block| matches!(block, Block::Words(..)) && block.len() <= KEPT_WORDS_MIN;
+        if !self.keyed().any(|(_, block)| is_short(&block)) {
+            return self;
+        }
+        let mut set = RowSet::new();
+        for (key, block) in self.keyed() {
+            match block {
+                Block::Words(len, words) if is_short(&block) => {
+                    set.push_list(key, |lows| list_words(words, len as usize, lows));
+                }
+                block => set.push(key, block),
+            }
+        }
+        set
+    }
+
     /// From rows in any order, repeats allowed.
     pub fn from_unsorted(mut rows: Vec<Row>) -> RowSet {
-        if rows.chunk_by(|a, b| a < b).nth(RUNS_MAX).is_none() {
-            let runs: Vec<RowSet> =
-                rows.chunk_by(|a, b| a < b).map(|run| RowSet::from_sorted(run.iter().copied())).collect();
-            return if runs.len() == 1 { runs.into_iter().next().unwrap_or_default() } else { RowSet::union(&runs) };
-        }
         let blocks = rows.iter().max().map_or(0, |last| usize::from(key_of(*last)) + 1);
         if rows.len() < blocks * SORTED_MAX {
             rows.sort_unstable();

@@ -6,6 +6,8 @@ use crate::index::Row;
 
 /// Rows handed out at a time: 4 KiB on the stack.
 const TOGETHER: usize = 1024;
+/// A block of more rows has mostly more than four in a word.
+const MANY: u32 = 4096;
 
 impl RowSet {
     /// The rows ascending.
@@ -49,14 +51,15 @@ impl RowSet {
                     rows.iter_mut().zip(list).for_each(|(row, low)| *row = base | Row::from(*low));
                     f(&rows[..list.len()]);
                 }),
-                Block::Words(_, words) => spread(words, base, &mut rows, &mut f),
+                Block::Words(len, words) if len > MANY => spread::<8>(words, base, &mut rows, &mut f),
+                Block::Words(_, words) => spread::<4>(words, base, &mut rows, &mut f),
             }
         }
     }
 }
 
 /// Calls `f` with the rows of a block, as many at a time as there is room for.
-fn spread(words: &Words, base: Row, rows: &mut [Row; TOGETHER], f: &mut impl FnMut(&[Row])) {
+fn spread<const SEVERAL: usize>(words: &Words, base: Row, rows: &mut [Row; TOGETHER], f: &mut impl FnMut(&[Row])) {
     let mut filled = 0;
     each_used(words, |at, word| {
         if filled > TOGETHER - 64 {
@@ -64,7 +67,7 @@ fn spread(words: &Words, base: Row, rows: &mut [Row; TOGETHER], f: &mut impl FnM
             filled = 0;
         }
         if let Some(room) = rows[filled..].first_chunk_mut() {
-            filled += put_bits(word, room, |bit| base | (at * 64) as u32 | bit);
+            filled += put_bits::<SEVERAL, _>(word, room, |bit| base | (at * 64) as u32 | bit);
         }
     });
     if filled > 0 {

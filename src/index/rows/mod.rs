@@ -19,9 +19,10 @@ mod wide;
 pub(super) mod tests;
 
 pub use self::block::{Block, WORDS};
+pub(super) use self::build::RowSetBuilder;
 pub use self::counts::at_least;
 pub(super) use self::counts::counted;
-pub(super) use self::wide::wide;
+pub(super) use self::wide::{extremes, scan};
 
 use self::block::Words;
 use super::Row;
