@@ -1,6 +1,7 @@
 //! Exact counts of a field's values among rows, with what a person reads for each value.
 
 use std::borrow::Cow;
+use std::cmp::Reverse;
 
 use serde_json::Value as Json;
 
@@ -30,50 +31,56 @@ pub(in crate::engine) fn codes(view: View, field: Field, among: &Among) -> (Vec<
 
 /// The counts of codes as they are answered.
 pub(in crate::engine) fn told(view: View, field: Field, counts: Vec<(u32, u64)>, without: u64) -> FacetCounts {
-    let values = counts
-        .into_iter()
-        .map(|(code, count)| {
-            let (value, label) = value(view, field, code);
-            (value, label, count)
-        })
-        .collect();
-    let mut told = FacetCounts { field, values, without };
-    told.sort();
-    told
+    // In the order of FacetCounts::sort; the label's first bytes are at hand, for most counts of many are equal to others.
+    let in_order = |(code, count)| {
+        let label = label(view, field, code);
+        (Reverse(count), first_bytes(&label), label, code)
+    };
+    let mut counts: Vec<(Reverse<u64>, u64, Cow<str>, u32)> = counts.into_iter().map(in_order).collect();
+    counts.sort_unstable();
+    let value = |(Reverse(count), _, label, code): (Reverse<u64>, u64, Cow<str>, u32)| {
+        (value(view, field, code, &label), label.into_owned(), count)
+    };
+    FacetCounts { field, values: counts.into_iter().map(value).collect(), without }
 }
 
-/// A code as a filter takes it, and as a person reads it. What the workspace does not know shows as its id.
-fn value(view: View, field: Field, code: u32) -> (Json, String) {
-    let catalog = view.catalog;
-    let unknown = || format!("#{code}");
-    let named = |name: Option<&str>| {
-        let name = name.map_or_else(unknown, str::to_owned);
-        (Json::from(name.as_str()), name)
-    };
-    let numbered = |name: Option<String>| (Json::from(code), name.unwrap_or_else(unknown));
+/// As a number that orders like them.
+fn first_bytes(label: &str) -> u64 {
+    let mut first = [0; 8];
+    first.iter_mut().zip(label.bytes()).for_each(|(first, byte)| *first = byte);
+    u64::from_be_bytes(first)
+}
+
+/// A code as a filter takes it: by its label, or its number.
+fn value(view: View, field: Field, code: u32, label: &str) -> Json {
     match field {
-        Field::Tags => named(catalog.tags.get(&TagId(code)).map(|tag| tag.name.as_str())),
-        Field::Source => named(view.index.source_name(code)),
-        Field::Status => named(Status::ALL.get(code as usize).map(|status| status.name())),
-        Field::Lifecycle => named(catalog.stages.get(&StageId(code)).map(|stage| stage.name.as_str())),
-        Field::Assignee => numbered(catalog.users.get(&UserId(code)).map(|user| user.full_name())),
+        Field::Assignee | Field::Channels | Field::LastInteractedChannel => Json::from(code),
+        Field::Custom(_) if field.kind(view.catalog) == Kind::Checkbox => Json::from(code != 0),
+        _ => Json::from(label),
+    }
+}
+
+/// A code as a person reads it. What the workspace does not know shows as its id.
+fn label<'a>(view: View<'a>, field: Field, code: u32) -> Cow<'a, str> {
+    let catalog = view.catalog;
+    let known: Option<Cow<'a, str>> = match field {
+        Field::Tags => catalog.tags.get(&TagId(code)).map(|tag| tag.name.as_str().into()),
+        Field::Source => view.index.source_name(code).map(Cow::from),
+        Field::Status => Status::ALL.get(code as usize).map(|status| status.name().into()),
+        Field::Lifecycle => catalog.stages.get(&StageId(code)).map(|stage| stage.name.as_str().into()),
+        Field::Assignee => catalog.users.get(&UserId(code)).map(|user| user.full_name().into()),
         Field::Channels | Field::LastInteractedChannel => {
-            numbered(catalog.channels.get(&ChannelId(code)).map(|channel| channel.name.clone()))
+            catalog.channels.get(&ChannelId(code)).map(|channel| channel.name.as_str().into())
         }
-        Field::Custom(_) if field.kind(catalog) == Kind::Checkbox => {
-            let checked = code != 0;
-            (Json::from(checked), checked.to_string())
-        }
+        Field::Custom(_) if field.kind(catalog) == Kind::Checkbox => Some((code != 0).to_string().into()),
         Field::Custom(id) => {
             let choices = catalog.fields.get(&id).map(|field| field.allowed_values.as_slice());
-            named(choices.and_then(|choices| choices.get(code as usize)).map(String::as_str))
+            choices.and_then(|choices| choices.get(code as usize)).map(|choice| choice.as_str().into())
         }
         // Countries and languages.
-        _ => {
-            let letters = u16::try_from(code).map(|letters| Alpha2(letters).text());
-            named(letters.as_deref().ok())
-        }
-    }
+        _ => u16::try_from(code).ok().map(|letters| Alpha2(letters).text().to_string().into()),
+    };
+    known.unwrap_or_else(|| format!("#{code}").into())
 }
 
 /// The rows each field is counted among when its own conditions are left out: those that stand directly in the filter's top-level

@@ -10,8 +10,9 @@ use super::sort::{By, Key, compare, few};
 use crate::contact::{Catalog, Field};
 use crate::index::{Among, Found, Index, Order, Row, RowSet};
 
-/// Up to so many rows are simply sorted, whether the field's order is built or not.
-const FEW: u64 = if cfg!(test) { 6 } else { 256 };
+/// Up to so many rows are simply sorted, whether the field's order is built or not: fewer where their texts may have to be compared.
+const FEW: u64 = if cfg!(test) { 6 } else { 1024 };
+const FEW_TEXTS: u64 = if cfg!(test) { 6 } else { 256 };
 /// From so many values on, and up to so many rows, all values are counted at once rather than one by one.
 const VALUES_MANY: usize = 64;
 const COUNTED_MAX: u64 = 200_000;
@@ -62,7 +63,7 @@ impl Pager<'_> {
                 self.note("id", Field::Id);
                 by_id(among, key.descending, skip, take, out);
             }
-            _ if len <= FEW => {
+            _ if len <= if self.index.column(key.field).is_some() { FEW } else { FEW_TEXTS } => {
                 self.note("compare", key.field);
                 out.extend(few(self.index, keys, among, skip, take));
             }

@@ -1,5 +1,7 @@
 //! The rows of a page by quality of match: class after class, each by last message, and only as far as the page reaches.
 
+use std::borrow::Cow;
+
 use super::page::Pager;
 use super::sort::{Head, Key, compare, head};
 use crate::contact::Field;
@@ -27,7 +29,7 @@ pub(super) fn page(
     out: &mut Vec<Row>,
 ) -> Result<(), Field> {
     pager.way = Some("rank".into());
-    let mut left = matches.clone();
+    let mut left = Cow::Borrowed(matches);
     for class in 0..CLASSES {
         if take == 0 || left.is_empty() {
             return Ok(());
@@ -54,7 +56,9 @@ pub(super) fn page(
             pager.page(keys, &rows, skip, here, out)?;
         }
         (skip, take) = (skip.saturating_sub(len), take - here);
-        left -= &rows;
+        if len > 0 && take > 0 {
+            left = Cow::Owned(left.minus(&rows));
+        }
     }
     Ok(())
 }

@@ -81,6 +81,10 @@ fn head_by(index: &Index, key: &Key, row: Row) -> Head {
             None => has_text(index, key.field, row).then_some(0),
         },
     };
+    head_of(key, value)
+}
+
+fn head_of(key: &Key, value: Option<i64>) -> Head {
     match value {
         Some(value) => (1, if key.descending { !value } else { value }),
         None => (if key.missing_first { 0 } else { 2 }, 0),
@@ -112,13 +116,20 @@ fn has_text(index: &Index, field: Field, row: Row) -> bool {
 
 /// What rows stand by before all else, to be read once: comparing would read it time and again. Where it is equal, [`compare`] tells.
 pub(super) fn head<'a>(index: &'a Index, keys: &'a [Key]) -> impl Fn(Row) -> Head + 'a {
-    move |row| keys.first().map_or((0, 0), |key| head_by(index, key, row))
+    let column = keys.first().filter(|key| matches!(key.by, By::Order)).and_then(|key| index.column(key.field));
+    move |row| match (keys.first(), column) {
+        (Some(key), Some(column)) => head_of(key, column.get(row)),
+        (Some(key), None) => head_by(index, key, row),
+        (None, _) => (0, 0),
+    }
 }
 
 /// The rows in order, of which only those at `skip..skip + take` are wanted.
 pub(super) fn few(index: &Index, keys: &[Key], rows: &RowSet, skip: usize, take: usize) -> Vec<Row> {
     let head = head(index, keys);
-    let mut rows: Vec<(Head, Row)> = rows.iter().map(|row| (head(row), row)).collect();
+    let mut headed: Vec<(Head, Row)> = Vec::with_capacity(rows.len() as usize);
+    rows.for_each(|row| headed.push((head(row), row)));
+    let mut rows = headed;
     let by_keys = |(head_a, a): &(Head, Row), (head_b, b): &(Head, Row)| {
         head_a.cmp(head_b).then_with(|| compare(index, keys, *a, *b))
     };

@@ -10,6 +10,8 @@ const CONTAINS_LISTED: u64 = 200;
 const CONTAINS: u64 = 30;
 const WORD_TEST: u64 = 7;
 const COUNT: u64 = 20;
+/// Where each member has a stretch of memory to itself.
+const COUNT_SPARSE: u64 = 45;
 /// The same for 64 rows.
 const WORD_MADE: u64 = 5;
 const WORD_SPANNED: u64 = 20;
@@ -48,7 +50,7 @@ impl Order {
         let wanted = (skip as u64).saturating_add(take as u64);
         let steps = wanted.saturating_mul(rows.div_ceil(members.min(rows))).min(rows);
         // One pass counts; another collects, unless the window lies in few chunks.
-        let gather = members * COUNT * 3 / 2 + self.places.len() as u64 * 10;
+        let gather = self.count_cost(members) * 3 / 2 + self.places.len() as u64 * 10;
         let words = self.chunk_of.rows() as u64 / 64;
         let to_words = self.to_words_cost(members);
         // Filter and order seldom have nothing to do with each other.
@@ -89,6 +91,11 @@ impl Order {
     fn to_words_cost(&self, members: u64) -> u64 {
         let words = self.chunk_of.rows() as u64 / 64;
         words * WORD_MADE + if self.is_sparse(members) { members * 8 } else { words * WORD_MADE }
+    }
+
+    /// What going through so many members costs, a look at each one's chunk included.
+    fn count_cost(&self, members: u64) -> u64 {
+        members * if members * 32 < self.chunk_of.rows() as u64 { COUNT_SPARSE } else { COUNT }
     }
 
     /// Whether so many members are mostly listed.
@@ -167,7 +174,8 @@ impl Order {
             }
         }
         let visited: usize = self.places[places.clone()].iter().map(|place| place.len as usize).sum();
-        let mut rows = if self.to_words_cost(among.len()) + visited as u64 * WORD_TEST < among.len() * COUNT {
+        let by_words = self.to_words_cost(among.len()) + visited as u64 * WORD_TEST;
+        let mut rows = if by_words < self.count_cost(among.len()) {
             among.with_words(self.chunk_of.rows(), |words| {
                 let member = |row: Row| words[row as usize / 64] >> (row % 64) & 1 == 1;
                 self.walk(places, inside, to - from, false, u64::MAX, member).unwrap_or_default()
@@ -186,7 +194,7 @@ impl Order {
 
     /// The members in the chunks at those places, in order.
     fn members_in_order(&self, among: &RowSet, places: Range<usize>, counts: &[u32]) -> Vec<Row> {
-        if (places.len() * CHUNK) as u64 * CONTAINS_LISTED < among.len() * COUNT {
+        if (places.len() * CHUNK) as u64 * CONTAINS_LISTED < self.count_cost(among.len()) {
             let rows = places.flat_map(|place| self.rows_at(place).iter().copied());
             return rows.filter(|&row| among.contains(row)).collect();
         }

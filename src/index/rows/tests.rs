@@ -30,6 +30,26 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
+    fn stretches_make_the_set_of_their_rows(stretches in proptest::collection::vec((rows(), 0u32..300_000), 0..6), stray in any::<u32>()) {
+        let (mut builder, mut expected) = (RowSetBuilder::default(), BTreeSet::new());
+        for (rows, up) in stretches {
+            // As documents: ascending, and below their rows or above them.
+            let rows: BTreeSet<Row> = rows.into_iter().map(|row| row + up).collect();
+            let shift = rows.first().map_or(0, |first| first.wrapping_sub(stray % 70_000));
+            let docs: Vec<u32> = rows.iter().map(|row| row.wrapping_sub(shift)).collect();
+            if docs.is_sorted() {
+                builder.extend_shifted(&docs, shift);
+                expected.extend(rows);
+            }
+            builder.push(stray % 400_000);
+            expected.insert(stray % 400_000);
+        }
+        let set = builder.build();
+        prop_assert!(set.iter().eq(expected.iter().copied()));
+        prop_assert_eq!(set.clone().compact(), set);
+    }
+
+    #[test]
     fn a_set_is_the_rows_it_was_made_from(a in rows(), b in rows()) {
         let (set_a, set_b) = (RowSet::from_unsorted(a.clone()), RowSet::from_unsorted(b.clone()));
         let (a, b): (BTreeSet<Row>, BTreeSet<Row>) = (a.into_iter().collect(), b.into_iter().collect());
