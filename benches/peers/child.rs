@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::class::CLASSES;
 use crate::literals::Literals;
 use crate::load;
-use crate::measure::{Measured, measure};
+use crate::measure::{Measured, measure, once};
 use crate::mixed::{self, Mixed};
 use crate::rollcall::Rollcall;
 use crate::row::Rows;
@@ -32,6 +32,8 @@ pub struct Ready {
 enum Order {
     /// The class at that place.
     Class(usize),
+    /// The same, each question once.
+    Once(usize),
     Mixed,
     /// Serves Rollcall's answers from a bare route.
     Bare,
@@ -82,6 +84,12 @@ impl Child {
 
     pub fn measure(&mut self, class: usize) -> Measured {
         self.tell(&Order::Class(class));
+        hear(&mut self.answers)
+    }
+
+    /// Microseconds, sorted.
+    pub fn once(&mut self, class: usize) -> Vec<f64> {
+        self.tell(&Order::Once(class));
         hear(&mut self.answers)
     }
 
@@ -173,6 +181,7 @@ pub fn run(name: &str, folder: &Path, args: &Args) {
 fn run_rollcall(mut peer: Rollcall, served: Option<(SocketAddr, String)>, args: &Args) {
     obey(args, |order, literals| match order {
         Order::Class(at) => say(&measure(&mut peer, &CLASSES[at], literals, args.cap())),
+        Order::Once(at) => say(&once(&mut peer, &CLASSES[at], literals)),
         Order::Mixed => say(&mixed::rollcall(&mut peer, literals, args)),
         Order::Bare => say(&load::serve_bare(served.as_ref().expect("it serves"), literals)),
         Order::Messages(count) => say(&mixed::messages(&mut peer, count)),

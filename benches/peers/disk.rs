@@ -1,5 +1,6 @@
 //! Room on the disk: what each engine's data take, and a refusal before an hour is lost.
 
+use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -39,15 +40,36 @@ pub fn check(engines: &[&str], at_once: bool, contacts: u64) -> Result<(), Strin
 
 /// Mebibytes that a folder's files take on the disk.
 pub fn megabytes(folder: &Path) -> f64 {
-    let (mut blocks, mut waiting) = (0, vec![folder.to_owned()]);
-    while let Some(folder) = waiting.pop() {
-        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
-            match entry.metadata() {
-                Ok(found) if found.is_dir() => waiting.push(entry.path()),
-                Ok(found) => blocks += found.blocks(),
-                Err(_) => {}
-            }
+    let mut blocks = 0;
+    each_file(folder, &mut |_, found| blocks += found.blocks());
+    (blocks * 512) as f64 / f64::from(1 << 20)
+}
+
+/// Has the system read a folder's files from the disk when they are wanted next.
+///
+/// # Errors
+/// What the file system reports.
+pub fn forget(folder: &Path) -> Result<(), String> {
+    let mut result = Ok(());
+    each_file(folder, &mut |path, _| {
+        let forgotten = std::fs::File::open(path).and_then(|file| {
+            file.sync_all()?;
+            Ok(rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed)?)
+        });
+        if let Err(error) = forgotten {
+            result = Err(format!("{}: {error}", path.display()));
+        }
+    });
+    result
+}
+
+/// Calls `f` with every file in the folder, those deeper down included.
+fn each_file(folder: &Path, f: &mut impl FnMut(&Path, &Metadata)) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        match entry.metadata() {
+            Ok(found) if found.is_dir() => each_file(&entry.path(), f),
+            Ok(found) => f(&entry.path(), &found),
+            Err(_) => {}
         }
     }
-    (blocks * 512) as f64 / f64::from(1 << 20)
 }

@@ -39,10 +39,23 @@ struct Size {
     index_bytes_per_contact: f64,
     /// Bytes a contact by part.
     index_parts: BTreeMap<String, u64>,
+    cold_page_us: Cold,
     p50_us: Latency,
     p95_us: Latency,
     classes: Vec<(String, Took)>,
 }
+
+/// A page of 100 rows that stand anywhere, none of which is in the record cache: the first question after a restart.
+#[derive(Serialize, Deserialize)]
+struct Cold {
+    /// The store's files are in the system's cache.
+    from_cache: Took,
+    /// The system has forgotten them.
+    from_disk: Took,
+}
+
+/// The classes asked for them: each question's rows are others.
+const COLD: [&str; 2] = ["date range", "assignee"];
 
 /// Seconds from opening the store to the first page.
 #[derive(Serialize, Deserialize)]
@@ -143,6 +156,7 @@ fn measure(args: &Args) -> Result<Size, String> {
     process = Child::restart(folder.path(), args);
     let after_close_s = process.ready.load_s;
     let after_restart = process.memory_mb();
+    let cold_page_us = cold(&mut process, &folder.path().join("rollcall/store"))?;
     let classes: Vec<(String, Took)> =
         args.chosen().into_iter().map(|at| (CLASSES[at].name.to_owned(), process.measure(at).took())).collect();
     let rss_mb = Memory {
@@ -169,17 +183,26 @@ fn measure(args: &Args) -> Result<Size, String> {
         disk_mb: Disk { store: at("store"), derived: at("index") },
         index_bytes_per_contact: parts.iter().map(|(_, bytes)| *bytes).sum::<u64>() as f64 / contacts as f64,
         index_parts: parts.into_iter().map(|(name, bytes)| (name, bytes / contacts)).collect(),
+        cold_page_us,
         p50_us: latency(|took| took.p50),
         p95_us: latency(|took| took.p95),
         classes,
     })
 }
 
+/// Asks a process that was asked nothing yet.
+fn cold(process: &mut Child, store: &Path) -> Result<Cold, String> {
+    let [first, second] = COLD.map(|name| CLASSES.iter().position(|class| class.name == name).expect("a class"));
+    let from_cache = Took::of(&process.once(first));
+    disk::forget(store)?;
+    Ok(Cold { from_cache, from_disk: Took::of(&process.once(second)) })
+}
+
 /// A figure by its name.
 type Figure = (&'static str, fn(&Size) -> f64);
 
 /// What is printed and drawn, by what is drawn together.
-const FIGURES: [(&str, &[Figure]); 6] = [
+const FIGURES: [(&str, &[Figure]); 7] = [
     (
         "Query latency in process, microseconds",
         &[
@@ -187,6 +210,14 @@ const FIGURES: [(&str, &[Figure]); 6] = [
             ("typical class, p95", |size| size.p95_us.typical),
             ("typical class, p50", |size| size.p50_us.typical),
             ("geometric mean of all classes, p50", |size| size.p50_us.geomean),
+        ],
+    ),
+    (
+        "Page whose rows are not in memory, microseconds",
+        &[
+            ("from the disk, p50", |size| size.cold_page_us.from_disk.p50),
+            ("from the system's cache, p95", |size| size.cold_page_us.from_cache.p95),
+            ("from the system's cache, p50", |size| size.cold_page_us.from_cache.p50),
         ],
     ),
     (
@@ -266,6 +297,8 @@ fn goals(size: &Size) -> Vec<Goal> {
     };
     let at = |what: &str| latency::at(size.contacts, what);
     let mut goals = latency::goals(size.contacts, &kinds);
+    let cold = size.cold_page_us.from_cache.p50;
+    goals.push(Goal::at_most(at("page whose rows are not in memory, p50"), cold, 5000.0, " µs"));
     goals.extend(load_s.map(|most| Goal::at_most(at("load with index"), size.load_s, most, " s")));
     if let Some(most) = restart_s {
         let restarts = FIGURES.iter().find(|(title, _)| title.starts_with("Restart")).expect("restarts are figures").1;

@@ -6,6 +6,7 @@ use crate::class::Class;
 use crate::goals::Goal;
 use crate::json::two_places;
 use crate::literals::Literals;
+use crate::support::quantile;
 
 /// A class's microseconds.
 #[derive(Clone, Copy, Serialize, Deserialize)]
@@ -14,6 +15,13 @@ pub struct Took {
     pub p50: f64,
     #[serde(serialize_with = "two_places")]
     pub p95: f64,
+}
+
+impl Took {
+    /// Of sorted microseconds.
+    pub fn of(micros: &[f64]) -> Took {
+        Took { p50: quantile(micros, 0.5), p95: quantile(micros, 0.95) }
+    }
 }
 
 /// What is asked of a class.

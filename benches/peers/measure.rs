@@ -8,7 +8,6 @@ use crate::ask::{Answer, Ask};
 use crate::class::Class;
 use crate::latency::Took;
 use crate::literals::{LITERALS, Literals};
-use crate::support::quantile;
 
 /// A slow engine is still asked so many literals of each class.
 pub const LITERALS_MIN: usize = 5;
@@ -48,8 +47,16 @@ pub struct Measured {
 
 impl Measured {
     pub fn took(&self) -> Took {
-        Took { p50: quantile(&self.micros, 0.5), p95: quantile(&self.micros, 0.95) }
+        Took::of(&self.micros)
     }
+}
+
+/// Asks each of a class's questions once; microseconds, sorted.
+pub fn once(peer: &mut dyn Peer, class: &Class, literals: &Literals) -> Vec<f64> {
+    let asked = (0..LITERALS).map(|n| peer.ask(&(class.ask)(literals, n)).0.as_nanos() as f64 / 1000.0);
+    let mut micros: Vec<f64> = asked.collect();
+    micros.sort_by(f64::total_cmp);
+    micros
 }
 
 /// Asks a class's questions. The first round's answers are kept, to be compared.
