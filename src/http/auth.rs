@@ -1,11 +1,8 @@
-//! The token of a request: who calls, and whether they call too often.
+//! The token of a request: who calls.
 
-use axum::extract::{Request, State};
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
 
 use super::app::App;
 use super::problem::{Kind, Problem};
@@ -15,7 +12,7 @@ use crate::engine::Actor;
 /// Longer tokens are not looked at.
 const TOKEN_BYTES_MAX: usize = 512;
 
-/// Who calls, left on the request by [`authenticate`].
+/// Who calls, left on the request once it is admitted.
 #[derive(Clone)]
 pub struct Caller(pub Actor);
 
@@ -33,31 +30,11 @@ impl Caller {
     }
 }
 
-/// Refuses a request without a good token, or of a token that calls too often.
-pub async fn authenticate(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    let secret = match bearer(request.headers()) {
-        Ok(secret) => secret,
-        Err(problem) => return problem.into_response(),
-    };
-    let actor = match actor(&app, secret).await {
-        Ok(actor) => actor,
-        Err(problem) => return problem.into_response(),
-    };
-    let allowance = app.rate().take(secret);
-    let within = Within(actor.workspace);
-    let mut response = match allowance.refusal() {
-        Some(problem) => problem.into_response(),
-        None => {
-            request.extensions_mut().insert(Caller(actor));
-            next.run(request).await
-        }
-    };
-    allowance.mark(response.headers_mut());
-    response.extensions_mut().insert(within);
-    response
-}
-
-async fn actor(app: &App, secret: &str) -> Result<Actor, Problem> {
+/// Who sends a request, by its token.
+///
+/// # Errors
+/// `unauthenticated` and `invalid_token`.
+pub async fn actor(app: &App, secret: &str) -> Result<Actor, Problem> {
     let unknown = || Problem::new(Kind::InvalidToken, "the token is unknown, revoked or expired");
     let bearer = app.engine().bearer(secret).ok_or_else(unknown)?;
     if let Some(actor) = app.engine().actor_at_hand(bearer) {
@@ -72,7 +49,10 @@ fn needed() -> Problem {
 }
 
 /// The token of the one `Authorization` header.
-fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
+///
+/// # Errors
+/// As [`actor`].
+pub fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let value = values.next().ok_or_else(needed)?;
     if values.next().is_some() {

@@ -2,10 +2,8 @@
 //! every POST, PUT, PATCH and DELETE whose change is one write; the engine notes the key in the very batch that does it.
 
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{HeaderName, Method};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
 use sha2::{Digest, Sha256};
 
 use super::app::App;
@@ -20,19 +18,15 @@ pub const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// The longest key, in bytes.
 const KEY_BYTES_MAX: usize = 255;
 
-/// Notes the key of a changing request on its caller.
-pub async fn note(State(app): State<App>, request: Request, next: Next) -> Response {
+/// Notes the key of a changing request on its caller, if it has one.
+///
+/// # Errors
+/// What is wrong with the key, or with the body it is to stand for.
+pub async fn noted(app: &App, request: Request) -> Result<Request, Problem> {
     if matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) || !request.headers().contains_key(KEY)
     {
-        return next.run(request).await;
+        return Ok(request);
     }
-    match noted(&app, request).await {
-        Ok(request) => next.run(request).await,
-        Err(problem) => problem.into_response(),
-    }
-}
-
-async fn noted(app: &App, request: Request) -> Result<Request, Problem> {
     let (mut parts, body) = request.into_parts();
     let mut keys = parts.headers.get_all(KEY).iter();
     let key = keys.next().map(|key| key.as_bytes().to_vec()).unwrap_or_default();

@@ -10,7 +10,7 @@ use std::time::Duration;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::State;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
-use axum::http::{HeaderMap, HeaderValue, Method, Uri};
+use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use http_body::Frame;
 use tokio::sync::mpsc::{Receiver, channel};
@@ -28,11 +28,6 @@ use crate::engine::{Engine, Error, Written};
 
 /// Bytes of an upload that become durable together.
 const GROUP: usize = 1 << 20;
-
-/// Whether a request is an upload, to which the limits of ordinary requests do not apply.
-pub fn is_upload(method: &Method, uri: &Uri) -> bool {
-    method == Method::PUT && uri.path().starts_with("/v1/imports/") && uri.path().ends_with("/file")
-}
 
 /// Upload an import's file, or go on with it at an offset; at the end of the body the file is looked at
 #[utoipa::path(put, operation_id = "uploadImportFile", path = "/imports/{id}/file", tag = "Imports",

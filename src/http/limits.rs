@@ -5,9 +5,7 @@ use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use governor::clock::{Clock, DefaultClock};
 use governor::middleware::StateInformationMiddleware;
@@ -15,7 +13,6 @@ use governor::state::keyed::DefaultKeyedStateStore;
 use governor::{Quota, RateLimiter};
 
 use super::app::App;
-use super::import_file::is_upload;
 use super::problem::{Kind, Problem};
 use super::settings::Settings;
 
@@ -110,13 +107,10 @@ impl Allowance {
     }
 }
 
-/// Answers 503 where a request takes longer than the settings allow. A read that goes on on this very thread is heard out.
-pub async fn deadline(State(app): State<App>, request: Request, next: Next) -> Response {
-    if is_upload(request.method(), request.uri()) {
-        return next.run(request).await;
-    }
+/// Answers 503 where an answer takes longer than the settings allow. A read that goes on on this very thread is heard out.
+pub async fn in_time(app: &App, answer: impl Future<Output = Response>) -> Response {
     let millis = app.settings().timeout_ms;
-    match tokio::time::timeout(Duration::from_millis(millis), next.run(request)).await {
+    match tokio::time::timeout(Duration::from_millis(millis), answer).await {
         Ok(response) => response,
         Err(_) => {
             let detail = format!("no answer within {millis} ms; a write may have been done all the same");

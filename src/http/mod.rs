@@ -4,6 +4,7 @@
 //! `auth` (token, rate), `roles` (may this user do that?), `json` (the body), the handler, and the engine: on a thread that
 //! may block, or at once where a read has nothing to wait for (`threads`).
 
+mod admission;
 mod answer;
 mod app;
 mod auth;

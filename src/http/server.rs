@@ -28,9 +28,9 @@ use super::app::App;
 use super::problem::{Kind, Problem};
 use super::settings::Settings;
 use super::{
-    auth, bulk_jobs, channels, columns, contact_actions, contact_tags, contacts, explain, export, fields, health,
-    idempotency, import_file, imports, interactions, jobs, limits, merges, metrics, observe, openapi, search, segments,
-    stages, suggestions, tags, users, workspace,
+    admission, bulk_jobs, channels, columns, contact_actions, contact_tags, contacts, explain, export, fields, health,
+    import_file, imports, interactions, jobs, merges, metrics, observe, openapi, search, segments, stages, suggestions,
+    tags, users, workspace,
 };
 use crate::engine::{self, Engine};
 
@@ -61,7 +61,6 @@ fn routed(app: App) -> Router {
         .route("/metrics", axum::routing::get(metrics::scrape))
         .fallback(|| async { no_such_route() })
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(from_fn_with_state(app.clone(), limits::deadline))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(compression)
         .layer(from_fn_with_state(app.clone(), observe::observe))
@@ -115,11 +114,11 @@ pub(super) fn routes(app: &App) -> OpenApiRouter<App> {
         .routes(routes!(imports::cancel))
         .routes(routes!(import_file::result))
         .routes(routes!(columns::read, columns::replace))
-        .route_layer(from_fn_with_state(app.clone(), idempotency::note))
-        // An upload may be sent again as it is, and is too large to be kept for comparison.
+        .route_layer(from_fn_with_state(app.clone(), admission::admit));
+    let upload = OpenApiRouter::new()
         .routes(routes!(import_file::upload))
-        .route_layer(from_fn_with_state(app.clone(), auth::authenticate));
-    openapi::described().nest("/v1", v1).routes(routes!(health::health)).routes(routes!(health::ready))
+        .route_layer(from_fn_with_state(app.clone(), admission::admit_upload));
+    openapi::described().nest("/v1", v1.merge(upload)).routes(routes!(health::health)).routes(routes!(health::ready))
 }
 
 /// The answer where there is no route.
