@@ -267,7 +267,7 @@ impl Counting<'_> {
         }
         let (rows, version) = (filter::rows(filter, state.view()).into_owned(), state.head.seq);
         drop(state);
-        Some(Arc::new(Found { filter: filter.clone(), version, rows }))
+        Some(Arc::new(Found { filter: filter.clone(), version, rows: rows.compact() }))
     }
 
     /// Keeps what was found for the next time, as far as there is room.

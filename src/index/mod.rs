@@ -40,7 +40,7 @@ pub use fields::code_of;
 pub use grams::{
     DOMAIN_GRAM_MAX, EDGE_MAX, GRAM_MAX, GramError, GramIndex, GramSettings, GramView, PreparedView, RowTexts,
 };
-pub use order::{Found, Order};
+pub use order::{Found, Order, Ranks};
 pub use phone::{phone_exactly, phone_key, phone_of_key, phone_prefix};
 use rows::RowSetBuilder;
 pub use rows::{RowSet, at_least};

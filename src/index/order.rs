@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 use super::packed::Packed;
 use super::{Row, RowSet, bytes};
 
-pub use window::Found;
+pub use window::{Found, Ranks};
 
 /// Rows a chunk holds at most: a search inside is nine steps, a shift 2 KiB.
 const CHUNK: usize = 512;

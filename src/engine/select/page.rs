@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use super::sort::{By, Key, compare, few};
 use crate::contact::{Catalog, Field};
-use crate::index::{Among, Found, Index, Order, Row, RowSet};
+use crate::index::{Among, Found, Index, Order, Ranks, Row, RowSet};
 
 /// Up to so many rows are simply sorted, whether the field's order is built or not: fewer where their texts may have to be compared.
 const FEW: u64 = if cfg!(test) { 6 } else { 1024 };
@@ -63,7 +63,7 @@ impl Pager<'_> {
                 self.note("id", Field::Id);
                 by_id(among, key.descending, skip, take, out);
             }
-            _ if len <= if self.index.column(key.field).is_some() { FEW } else { FEW_TEXTS } => {
+            _ if len <= self.few_of(keys) => {
                 self.note("compare", key.field);
                 out.extend(few(self.index, keys, among, skip, take));
             }
@@ -71,6 +71,12 @@ impl Pager<'_> {
             By::Order => self.by_order(key, rest, among, skip, take, out)?,
         }
         Ok(())
+    }
+
+    /// Up to how many rows are simply sorted by the keys.
+    fn few_of(&self, keys: &[Key]) -> u64 {
+        let is_text = |key: &Key| matches!(key.by, By::Order) && self.index.column(key.field).is_none();
+        if keys.iter().any(is_text) { FEW_TEXTS } else { FEW }
     }
 
     fn note(&mut self, way: &str, field: Field) {
@@ -166,8 +172,9 @@ impl Pager<'_> {
         let between = self.between.filter(|(field, ..)| *field == key.field);
         let within = between.and_then(|(field, from, to)| self.index.positions(field, from, to));
         let within = within.unwrap_or(0..order.len());
-        let span = |rows: &[u64]| self.index.span(key.field, rows);
-        let (rows, found) = order.window(among, skip, take, key.descending, within, span);
+        let span = self.index.column(key.field).map(|_| |rows: &[u64]| self.index.span(key.field, rows));
+        let ranks = Ranks { skip, take, from_end: key.descending };
+        let (rows, found) = order.window(among, ranks, within, span);
         self.note(if found == Found::Walk { "walk" } else { "gather" }, key.field);
         let window = Window { rows: &rows, starts_within: skip > 0, ends_within: rows.len() == take };
         self.settle(key, rest, order, among, &window, out)?;
@@ -245,7 +252,9 @@ fn whole_group(stands: &impl Fn(Row, Row) -> Ordering, order: &Order, among: &Ro
 
 /// By id, either way.
 fn by_id(among: &RowSet, descending: bool, skip: usize, take: usize, out: &mut Vec<Row>) {
-    let first = if descending { (among.len() as usize).saturating_sub(skip + take) } else { skip };
+    let left = (among.len() as usize).saturating_sub(skip);
+    let take = take.min(left);
+    let first = if descending { left - take } else { skip };
     let Some(row) = u32::try_from(first).ok().and_then(|first| among.nth(first)) else { return };
     let at = out.len();
     out.extend(among.from(row).take(take));

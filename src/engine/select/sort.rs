@@ -125,11 +125,10 @@ pub(super) fn head<'a>(index: &'a Index, keys: &'a [Key]) -> impl Fn(Row) -> Hea
 }
 
 /// The rows in order, of which only those at `skip..skip + take` are wanted.
-pub(super) fn few(index: &Index, keys: &[Key], rows: &RowSet, skip: usize, take: usize) -> Vec<Row> {
+pub(super) fn few(index: &Index, keys: &[Key], among: &RowSet, skip: usize, take: usize) -> Vec<Row> {
     let head = head(index, keys);
-    let mut headed: Vec<(Head, Row)> = Vec::with_capacity(rows.len() as usize);
-    rows.for_each(|row| headed.push((head(row), row)));
-    let mut rows = headed;
+    let mut rows: Vec<(Head, Row)> = Vec::with_capacity(among.len() as usize);
+    among.for_each(|row| rows.push((head(row), row)));
     let by_keys = |(head_a, a): &(Head, Row), (head_b, b): &(Head, Row)| {
         head_a.cmp(head_b).then_with(|| compare(index, keys, *a, *b))
     };

@@ -12,7 +12,10 @@ const READ_MAX: u64 = if cfg!(test) { 8 } else { 256 };
 /// What evaluating a search found of each of its words in each field, for who ranks the rows: by term, word and searched field; `None`
 /// for terms that were looked for in the rows themselves.
 #[derive(Default)]
-pub struct Found(Vec<Option<Vec<Vec<InField>>>>);
+pub struct Found(Vec<Option<OfTerm>>);
+
+/// Of a term, by word and searched field.
+type OfTerm = Vec<Vec<InField>>;
 
 impl Found {
     /// Of a word of a term in a field.
@@ -35,7 +38,7 @@ pub fn evaluate(search: &Search, view: View, among: Option<&RowSet>) -> (RowSet,
     terms.sort_by_key(|(_, term)| std::cmp::Reverse(term.chars()));
     let mut so_far: Option<RowSet> = None;
     let mut children = Vec::with_capacity(terms.len());
-    let mut found: Vec<Option<Vec<Vec<InField>>>> = terms.iter().map(|_| None).collect();
+    let mut found: Vec<Option<OfTerm>> = terms.iter().map(|_| None).collect();
     for (at, term) in terms {
         let watch = Stopwatch::start();
         let within = so_far.as_ref().or(among);

@@ -46,7 +46,7 @@ pub(super) struct InField {
 }
 
 /// The rows of one field in which a needle is a whole word, and those in which it begins one (whole words included), if they are
-/// known already: [`Texts::edge`] tells.
+/// known already: [`Texts::starts`] tells.
 pub(super) struct Edges {
     pub whole: RowSet,
     pub starts: Option<RowSet>,
@@ -146,8 +146,7 @@ impl<'a> Texts<'a> {
     }
 
     /// Where the needle is a word or begins one, complete for the rows of `among`, all of which match. `None` where nothing short of
-    /// reading very many rows tells.
-    /// `found`: what was found of it in rows that have all of `among`.
+    /// reading very many rows tells. `found`: what was found of it in rows that have all of `among`.
     pub fn edges(&self, field: &TextField, needle: &Needle, among: &RowSet, found: Option<&InField>) -> Option<Edges> {
         let Some(grams) = field.grams_for(needle) else {
             let level = |_: &str, text: &str| edge(needle, text);
@@ -163,14 +162,15 @@ impl<'a> Texts<'a> {
             return if rows.len() <= READ_MAX { read_edges(field, needle, rows) } else { None };
         }
         if head.len() == text.len() {
-            let starts = found.and_then(|found| found.starts.as_ref()).map(|starts| starts.and(among));
-            return Some(Edges {
-                whole: with_unknown(field, needle, true, among, word_starts(field, text, true, among)?)?,
-                starts: match starts {
-                    Some(starts) => Some(with_unknown(field, needle, false, among, starts)?),
-                    None => None,
-                },
-            });
+            let mut whole = word_starts(field, text, true, among)?;
+            let mut starts = found.and_then(|found| found.starts.as_ref()).map(|starts| starts.and(among));
+            let others = grams.unknown(Some(among));
+            if !others.is_empty() {
+                let others = read_edges(field, needle, others)?;
+                whole |= &others.whole;
+                starts.iter_mut().zip(&others.starts).for_each(|(starts, others)| *starts |= others);
+            }
+            return Some(Edges { whole, starts });
         }
         let mut rows = word_starts(field, head, false, among)?;
         rows |= &grams.unknown(Some(among));
@@ -179,7 +179,12 @@ impl<'a> Texts<'a> {
 
     /// The rows of `among` in which a needle that the grams hold as it is begins a word.
     pub fn starts(&self, field: &TextField, needle: &Needle, among: &RowSet) -> Option<RowSet> {
-        with_unknown(field, needle, false, among, word_starts(field, needle.text(), false, among)?)
+        let mut rows = word_starts(field, needle.text(), false, among)?;
+        let others = field.grams?.unknown(Some(among));
+        if !others.is_empty() {
+            rows |= &read_edges(field, needle, others)?.starts?;
+        }
+        Some(rows)
     }
 }
 
@@ -197,16 +202,6 @@ fn look_into(field: &TextField, needle: &Needle, rows: &mut RowSet) -> Option<Ro
     field.column.retain(rows, |_, text| needle.within(text));
     starts.iter().chain(&of_domain).for_each(|known| *rows |= known);
     starts
-}
-
-/// Adds the rows of `among` that the grams do not know, by reading them: those where the needle begins a word or, `whole`, is one.
-fn with_unknown(field: &TextField, needle: &Needle, whole: bool, among: &RowSet, mut rows: RowSet) -> Option<RowSet> {
-    let others = field.grams?.unknown(Some(among));
-    if !others.is_empty() {
-        let others = read_edges(field, needle, others)?;
-        rows |= if whole { &others.whole } else { others.starts.as_ref()? };
-    }
-    Some(rows)
 }
 
 /// What the grams say: every row known to them with the needle in the field, and for long needles some without. `None` where they are

@@ -65,6 +65,9 @@ impl World {
     }
 }
 
+/// Nothing tells where members stand.
+type Untold = fn(&[u64]) -> Option<std::ops::Range<usize>>;
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
 
@@ -111,11 +114,12 @@ proptest! {
             members.reverse();
         }
         let expected: Vec<Row> = members.into_iter().skip(skip).take(take).collect();
-        let all = 0..world.order.len();
-        prop_assert_eq!(&world.order.window(&among, skip, take, from_end, all.clone(), |_| None).0, &expected);
-        prop_assert_eq!(&world.order.gather(&among, skip, take, from_end), &expected);
+        let (all, ranks, untold) = (0..world.order.len(), Ranks { skip, take, from_end }, None::<Untold>);
+        prop_assert_eq!(&world.order.window(&among, ranks, all.clone(), untold).0, &expected);
+        prop_assert_eq!(&world.order.gather(&among, ranks), &expected);
         let places = 0..world.order.places.len();
-        prop_assert_eq!(&world.order.walk(places, skip, take.max(1), from_end, u64::MAX, |row| among.contains(row)).unwrap()[..expected.len()], &expected[..]);
+        let walked = world.order.walk(places, Ranks { take: take.max(1), ..ranks }, u64::MAX, |row| among.contains(row));
+        prop_assert_eq!(&walked.unwrap()[..expected.len()], &expected[..]);
         // Members that are known to stand in a part of the order.
         let part = all.len() / 5..all.len() - all.len() / 7;
         let mut inside: Vec<Row> = world.order.range(part.start, part.end).filter(|row| among.contains(*row)).collect();
@@ -124,8 +128,8 @@ proptest! {
             inside.reverse();
         }
         let expected: Vec<Row> = inside.into_iter().skip(skip).take(take).collect();
-        prop_assert_eq!(&world.order.window(&members, skip, take, from_end, part.clone(), |_| None).0, &expected);
-        prop_assert_eq!(world.order.window(&members, skip, take, from_end, all, |_| Some(part)).0, expected);
+        prop_assert_eq!(&world.order.window(&members, ranks, part.clone(), untold).0, &expected);
+        prop_assert_eq!(world.order.window(&members, ranks, all, Some(|_: &[u64]| Some(part))).0, expected);
     }
 }
 
@@ -133,21 +137,30 @@ proptest! {
 fn the_cheaper_way_is_taken() {
     let order = Order::from_sorted(&(0..200_000).collect::<Vec<_>>());
     let thousandth: RowSet = (0..200_000).step_by(1000).collect();
-    assert_eq!(order.window(&thousandth, 0, 100, false, 0..200_000, |_| None).1, Found::Gather);
+    assert_eq!(
+        order.window(&thousandth, Ranks { skip: 0, take: 100, from_end: false }, 0..200_000, None::<Untold>).1,
+        Found::Gather
+    );
     let half: RowSet = (0..200_000).step_by(2).collect();
     assert_eq!(
-        order.window(&half, 0, 100, true, 0..200_000, |_| None),
+        order.window(&half, Ranks { skip: 0, take: 100, from_end: true }, 0..200_000, None::<Untold>),
         ((0..100).map(|i| 199_998 - 2 * i).collect(), Found::Walk)
     );
     // All members at the far end: the walk gives up, unless they are so many that walking to them is cheaper.
     let far = RowSet::from_range(180_000..=199_999);
-    assert_eq!(order.window(&far, 0, 3, false, 0..200_000, |_| None), (vec![180_000, 180_001, 180_002], Found::Gather));
+    assert_eq!(
+        order.window(&far, Ranks { skip: 0, take: 3, from_end: false }, 0..200_000, None::<Untold>),
+        (vec![180_000, 180_001, 180_002], Found::Gather)
+    );
     let far = RowSet::from_range(60_000..=199_999);
-    assert_eq!(order.window(&far, 0, 3, false, 0..200_000, |_| None), (vec![60_000, 60_001, 60_002], Found::Walk));
+    assert_eq!(
+        order.window(&far, Ranks { skip: 0, take: 3, from_end: false }, 0..200_000, None::<Untold>),
+        (vec![60_000, 60_001, 60_002], Found::Walk)
+    );
     // Unless it is known where they stand.
     let far = RowSet::from_range(180_000..=199_999);
     assert_eq!(
-        order.window(&far, 0, 3, false, 179_990..200_000, |_| None),
+        order.window(&far, Ranks { skip: 0, take: 3, from_end: false }, 179_990..200_000, None::<Untold>),
         (vec![180_000, 180_001, 180_002], Found::Walk)
     );
 }

@@ -5,14 +5,15 @@ use std::ops::Range;
 use super::{CHUNK, Order};
 use crate::index::{Row, RowSet};
 
-/// What a step of each way costs, in tenths of a nanosecond (measured at a million rows).
+/// What a step of each way costs, in tenths of a nanosecond (measured at a million rows): asking a set of lists, or one that is
+/// mostly words, or words.
 const CONTAINS_LISTED: u64 = 200;
 const CONTAINS: u64 = 30;
 const WORD_TEST: u64 = 7;
+/// What counting a member costs; and where each has a stretch of memory to itself.
 const COUNT: u64 = 20;
-/// Where each member has a stretch of memory to itself.
 const COUNT_SPARSE: u64 = 45;
-/// The same for 64 rows.
+/// What 64 rows cost to make a word of, and to tell the span of.
 const WORD_MADE: u64 = 5;
 const WORD_SPANNED: u64 = 20;
 
@@ -25,66 +26,110 @@ pub enum Found {
     Gather,
 }
 
+/// The ranks `skip..skip+take`; `from_end`: counted from the last.
+#[derive(Clone, Copy, Debug)]
+pub struct Ranks {
+    pub skip: usize,
+    pub take: usize,
+    pub from_end: bool,
+}
+
+/// What finding a window costs, in tenths of a nanosecond, by each way.
+struct Costs {
+    contains: u64,
+    words: u64,
+    span: u64,
+    /// Walking everything.
+    all: u64,
+    gather: u64,
+    /// Steps after which a walk gives up: members may stand far from the end walked from.
+    budget: u64,
+}
+
+/// Whether the row's bit is set, a bit for each row from 0 on.
+fn bit(words: &[u64], row: Row) -> bool {
+    words[row as usize / 64] >> (row % 64) & 1 == 1
+}
+
 impl Order {
-    /// The rows of the set at ranks `skip..skip+take` of its members in this order (members without a value are no members):
-    /// by walking the order, or by counting members per chunk and visiting only the chunks of the window; whichever is cheaper.
-    /// `from_end`: ranks counted from the last; the answer is then in descending order by (key, row). `within`: the positions at
-    /// which the members stand, as far as that is known; `span` tells more of the members as words, if it can.
+    /// The rows of the set at those ranks of its members in this order (members without a value are no members): by walking the
+    /// order, or by counting members per chunk and visiting only the chunks of the window; whichever is cheaper. From the end the
+    /// answer is in descending order by (key, row). `within`: the positions at which the members stand, as far as that is known;
+    /// `span` tells more of the members as words, where there is one.
     /// Also returns how the rows were found, for explain.
-    ///
-    /// Members may stand far from the end walked from: so the walk has a budget, and begins where the first can be once it is spent.
     pub fn window(
         &self,
         among: &RowSet,
-        skip: usize,
-        take: usize,
-        from_end: bool,
+        ranks: Ranks,
         within: Range<usize>,
-        span: impl FnOnce(&[u64]) -> Option<Range<usize>>,
+        span: Option<impl FnOnce(&[u64]) -> Option<Range<usize>>>,
     ) -> (Vec<Row>, Found) {
-        let (rows, members) = (within.end.min(self.len).saturating_sub(within.start) as u64, among.len());
-        if rows == 0 || members == 0 || take == 0 {
+        let within = within.start..within.end.min(self.len);
+        if within.is_empty() || among.is_empty() || ranks.take == 0 {
             return (Vec::new(), Found::Walk);
         }
-        let within = within.start..within.start + rows as usize;
-        let wanted = (skip as u64).saturating_add(take as u64);
-        let steps = wanted.saturating_mul(rows.div_ceil(members.min(rows))).min(rows);
-        // One pass counts; another collects, unless the window lies in few chunks.
-        let gather = self.count_cost(members) * 3 / 2 + self.places.len() as u64 * 10;
-        let words = self.chunk_of.rows() as u64 / 64;
-        let to_words = self.to_words_cost(members);
-        // Filter and order seldom have nothing to do with each other.
-        let feared = steps * 2;
-        let by_contains = feared * if self.is_sparse(members) { CONTAINS_LISTED } else { CONTAINS };
-        let by_words = to_words + feared * WORD_TEST;
-        let by_span = by_words + words * WORD_SPANNED;
-        let budget = steps * 4 + CHUNK as u64;
-        let is_tried = by_contains <= by_words.min(gather);
-        let mut walked = None;
-        if is_tried {
-            walked = self.walk(self.places_of(&within), skip, take, from_end, budget, |row| among.contains(row));
-        }
-        if walked.is_none() && (by_span < gather || !is_tried && by_words < gather) {
-            walked = among.with_words(self.chunk_of.rows(), |words| {
-                let member = |row: Row| words[row as usize / 64] >> (row % 64) & 1 == 1;
-                let walk = |within: &Range<usize>, budget| {
-                    self.walk(self.places_of(within), skip, take, from_end, budget, member)
-                };
-                let walked = if is_tried { None } else { walk(&within, budget) };
-                if walked.is_some() || by_span >= gather {
-                    return walked;
-                }
-                let span = span(words).unwrap_or(0..self.len);
-                let within = span.start.max(within.start)..span.end.min(within.end);
-                // Where gathering costs more than walking everything, the walk need not give up.
-                let all = within.len() as u64 * WORD_TEST;
-                walk(&within, if all <= gather { u64::MAX } else { budget })
-            });
-        }
+        let costs = self.costs(among.len(), ranks, within.len() as u64);
+        let is_tried = costs.contains <= costs.words.min(costs.gather);
+        let walked = match is_tried {
+            true => self.walk(self.places_of(&within), ranks, costs.budget, |row| among.contains(row)),
+            false => None,
+        };
+        let walked = walked.or_else(|| self.walk_words(among, ranks, within, &costs, is_tried, span));
         match walked {
             Some(found) => (found, Found::Walk),
-            None => (self.gather(among, skip, take, from_end), Found::Gather),
+            None => (self.gather(among, ranks), Found::Gather),
         }
+    }
+
+    fn costs(&self, members: u64, ranks: Ranks, rows: u64) -> Costs {
+        let wanted = (ranks.skip as u64).saturating_add(ranks.take as u64);
+        let steps = wanted.saturating_mul(rows.div_ceil(members.min(rows))).min(rows);
+        // Filter and order seldom have nothing to do with each other.
+        let feared = steps * 2;
+        let to_words = self.to_words_cost(members);
+        let words = to_words + feared * WORD_TEST;
+        Costs {
+            contains: feared * if self.is_sparse(members) { CONTAINS_LISTED } else { CONTAINS },
+            words,
+            span: words + self.chunk_of.rows() as u64 / 64 * WORD_SPANNED,
+            all: to_words + rows * WORD_TEST,
+            // One pass counts; another collects, unless the window lies in few chunks.
+            gather: self.count_cost(members) * 3 / 2 + self.places.len() as u64 * 10,
+            budget: steps * 4 + CHUNK as u64,
+        }
+    }
+
+    /// Walks with the set as words: from the end, unless that `is_tried`, then from where the first member can be. `None` where
+    /// gathering is cheaper.
+    fn walk_words(
+        &self,
+        among: &RowSet,
+        ranks: Ranks,
+        within: Range<usize>,
+        costs: &Costs,
+        is_tried: bool,
+        span: Option<impl FnOnce(&[u64]) -> Option<Range<usize>>>,
+    ) -> Option<Vec<Row>> {
+        let span = span.filter(|_| costs.span < costs.gather);
+        if span.is_none() && costs.all > costs.gather && (is_tried || costs.words >= costs.gather) {
+            return None;
+        }
+        among.with_words(self.chunk_of.rows(), |words| {
+            let walk = |within: &Range<usize>, budget: u64| {
+                self.walk(self.places_of(within), ranks, budget, |row| bit(words, row))
+            };
+            let walked = if is_tried { None } else { walk(&within, costs.budget) };
+            if walked.is_some() {
+                return walked;
+            }
+            let span = span.and_then(|span| span(words)).unwrap_or(0..self.len);
+            let nearer = span.start.max(within.start)..span.end.min(within.end);
+            let begins = if ranks.from_end { nearer.end != within.end } else { nearer.start != within.start };
+            // Where gathering costs more than walking everything, the walk need not give up.
+            let to_the_end = nearer.len() as u64 * WORD_TEST <= costs.gather;
+            let budget = if to_the_end { u64::MAX } else { costs.budget };
+            if begins || to_the_end { walk(&nearer, budget) } else { None }
+        })
     }
 
     /// What a set of so many members costs to make words of: sets of many are words already.
@@ -115,9 +160,7 @@ impl Order {
     pub(super) fn walk(
         &self,
         places: Range<usize>,
-        mut skip: usize,
-        take: usize,
-        from_end: bool,
+        Ranks { mut skip, take, from_end }: Ranks,
         mut budget: u64,
         member: impl Fn(Row) -> bool,
     ) -> Option<Vec<Row>> {
@@ -147,7 +190,7 @@ impl Order {
     }
 
     /// Counts the members of each chunk, then orders those of the chunks that hold the window.
-    pub(super) fn gather(&self, among: &RowSet, skip: usize, take: usize, from_end: bool) -> Vec<Row> {
+    pub(super) fn gather(&self, among: &RowSet, Ranks { skip, take, from_end }: Ranks) -> Vec<Row> {
         let mut counts = vec![0u32; self.chunks.len()];
         among.for_each(|row| {
             if let Some(chunk) = self.chunk(row) {
@@ -177,8 +220,8 @@ impl Order {
         let by_words = self.to_words_cost(among.len()) + visited as u64 * WORD_TEST;
         let mut rows = if by_words < self.count_cost(among.len()) {
             among.with_words(self.chunk_of.rows(), |words| {
-                let member = |row: Row| words[row as usize / 64] >> (row % 64) & 1 == 1;
-                self.walk(places, inside, to - from, false, u64::MAX, member).unwrap_or_default()
+                let ranks = Ranks { skip: inside, take: to - from, from_end: false };
+                self.walk(places, ranks, u64::MAX, |row| bit(words, row)).unwrap_or_default()
             })
         } else {
             let mut rows = self.members_in_order(among, places, &counts);

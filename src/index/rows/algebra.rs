@@ -11,8 +11,9 @@ use super::{Body, Entry, RowSet};
 
 /// A list this many times as long as another is searched, not gone through.
 const MUCH_LONGER: usize = 12;
-/// Above so many rows of several lists, setting bits beats merging.
+/// Above so many rows of several lists, or so many lists, setting bits beats merging.
 const MERGED_MAX: usize = 128;
+const MERGED_LISTS_MAX: usize = 6;
 
 impl RowSet {
     /// How many rows both have, without making their intersection.
@@ -97,8 +98,9 @@ impl RowSet {
             return self.push(*key, *block);
         }
         let (key, blocks) = (same[0].0, || same.iter().map(|(_, block)| block));
+        let are_few = same.len() <= MERGED_LISTS_MAX && blocks().map(Block::len).sum::<usize>() <= MERGED_MAX;
         let lists = || blocks().filter_map(|block| if let Block::List(list) = block { Some(*list) } else { None });
-        if lists().map(<[u16]>::len).sum::<usize>() <= MERGED_MAX && lists().count() == same.len() {
+        if are_few && lists().count() == same.len() {
             return self.push_list(key, |lows| merge_all(lists(), lows));
         }
         let mut words = nothing();
@@ -172,7 +174,7 @@ impl RowSet {
     }
 
     /// Adds a block behind all others, whose list is among these.
-    fn push_body(&mut self, key: u16, body: Body, lows: &[u16]) {
+    pub(super) fn push_body(&mut self, key: u16, body: Body, lows: &[u16]) {
         match body {
             Body::Words(len, words) => self.push_words(key, len, words),
             list => self.push(key, list.block(lows)),

@@ -133,17 +133,17 @@ impl RowSet {
 
     /// The same set, for who keeps it long: where there are few rows, as lists.
     pub fn compact(self) -> RowSet {
-        let is_short = |block: &Block| matches!(block, Block::Words(..)) && block.len() <= KEPT_WORDS_MIN;
-        if !self.keyed().any(|(_, block)| is_short(&block)) {
+        let is_short = |body: &Body| matches!(body, Body::Words(len, _) if *len as usize <= KEPT_WORDS_MIN);
+        if !self.entries.iter().any(|entry| is_short(&entry.body)) {
             return self;
         }
         let mut set = RowSet::new();
-        for (key, block) in self.keyed() {
-            match block {
-                Block::Words(len, words) if is_short(&block) => {
-                    set.push_list(key, |lows| list_words(words, len as usize, lows));
+        for Entry { key, body } in self.entries {
+            match body {
+                Body::Words(len, words) if len as usize <= KEPT_WORDS_MIN => {
+                    set.push_list(key, |lows| list_words(&words, len as usize, lows));
                 }
-                block => set.push(key, block),
+                body => set.push_body(key, body, &self.lows),
             }
         }
         set
