@@ -156,7 +156,6 @@ fn measure(args: &Args) -> Result<Size, String> {
     process = Child::restart(folder.path(), args);
     let after_close_s = process.ready.load_s;
     let after_restart = process.memory_mb();
-    let cold_page_us = cold(&mut process, &folder.path().join("rollcall/store"))?;
     let classes: Vec<(String, Took)> =
         args.chosen().into_iter().map(|at| (CLASSES[at].name.to_owned(), process.measure(at).took())).collect();
     let rss_mb = Memory {
@@ -169,7 +168,9 @@ fn measure(args: &Args) -> Result<Size, String> {
     let parts = process.index_bytes();
     process.messages(MESSAGES);
     process.kill();
-    let after_kill_s = Child::restart(folder.path(), args).ready.load_s;
+    process = Child::restart(folder.path(), args);
+    let after_kill_s = process.ready.load_s;
+    let cold_page_us = cold(&mut process, &folder.path().join("rollcall/store"))?;
     let at = |name: &str| disk::megabytes(&folder.path().join("rollcall").join(name));
     let latency = |of: fn(&Took) -> f64| {
         Latency::over(classes.iter().map(|(class, took)| (class.as_str(), of(took)))).expect("a class was asked")

@@ -1,6 +1,5 @@
 //! A workspace that is awake: its state under one lock, and what readers need to see one version throughout.
 
-use std::cell::LazyCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
@@ -24,6 +23,9 @@ use crate::store::{Head, Records};
 const WALK_SHARE: usize = 3;
 /// Rows of which duplicates are found under one hold of the lock: some 2 ms.
 const STEP_ROWS: usize = 8192;
+/// So many contacts are read by one thread, and so many threads read at once.
+const READ_ALONE_MAX: usize = if cfg!(test) { 2 } else { 12 };
+const READERS_MAX: usize = 8;
 
 /// What a query reads, all at one version.
 pub struct State {
@@ -169,22 +171,13 @@ impl Workspace {
     /// As [`Workspace::contact`], of the rows of a page, in their order.
     pub fn page(
         &self,
-        state: &RwLockReadGuard<'_, State>,
+        _state: &RwLockReadGuard<'_, State>,
         records: &Records,
         cache: &RecordCache,
         rows: &[Row],
     ) -> Result<Vec<Option<Arc<Contact>>>> {
-        let ids = rows.iter().map(|row| ContactId(*row));
-        let found: Vec<Option<Arc<Contact>>> = {
-            let in_flight = self.in_flight.read();
-            let known = |id| if in_flight.contains_key(&id) { None } else { cache.get(self.id, id) };
-            ids.clone().map(known).collect()
-        };
-        let one = |(id, found)| match found {
-            None => self.contact(state, records, cache, id),
-            found => Ok(found),
-        };
-        ids.zip(found).map(one).collect()
+        let ids: Vec<ContactId> = rows.iter().map(|row| ContactId(*row)).collect();
+        self.known_or_read(records, cache, &ids, |id| cache.get(self.id, id))
     }
 
     /// As [`Workspace::page`], each whole and as JSON.
@@ -198,22 +191,46 @@ impl Workspace {
         cache: &RecordCache,
         rows: &[Row],
     ) -> Result<Vec<Option<ContactJson>>> {
-        let form = LazyCell::new(|| Form::whole(&state.catalog));
-        let mut json = Vec::new();
-        let mut one = |row: &Row| {
-            let id = ContactId(*row);
-            if let Some(json) = cache.json(self.id, id, state.mark) {
-                return Ok(Some(json));
-            }
-            let contact = self.known_or_stored(records, cache, id, || cache.get_once(self.id, id))?;
-            let Some(contact) = contact else { return Ok(None) };
+        let kept = |row: &Row| cache.json(self.id, ContactId(*row), state.mark);
+        let mut found: Vec<Option<ContactJson>> = rows.iter().map(kept).collect();
+        let missing = || rows.iter().zip(&found).filter(|(_, json)| json.is_none());
+        let missing: Vec<ContactId> = missing().map(|(row, _)| ContactId(*row)).collect();
+        if missing.is_empty() {
+            return Ok(found);
+        }
+        let (form, mut json) = (Form::whole(&state.catalog), Vec::new());
+        let contacts = self.known_or_read(records, cache, &missing, |id| cache.get_once(self.id, id))?;
+        let unmade = found.iter_mut().filter(|json| json.is_none());
+        for (made, contact) in unmade.zip(contacts) {
+            let Some(contact) = contact else { continue };
             json.clear();
             form.push(&mut json, &contact);
             let json = ContactJson::from(json.as_slice());
-            cache.put_json(self.id, id, state.mark, json.clone());
-            Ok(Some(json))
+            cache.put_json(self.id, contact.id, state.mark, json.clone());
+            *made = Some(json);
+        }
+        Ok(found)
+    }
+
+    /// Those that `known` has not are read from the store, together.
+    fn known_or_read(
+        &self,
+        records: &Records,
+        cache: &RecordCache,
+        ids: &[ContactId],
+        known: impl Fn(ContactId) -> Option<Arc<Contact>>,
+    ) -> Result<Vec<Option<Arc<Contact>>>> {
+        let mut found: Vec<Option<Arc<Contact>>> = {
+            let in_flight = self.in_flight.read();
+            ids.iter().map(|id| if in_flight.contains_key(id) { None } else { known(*id) }).collect()
         };
-        rows.iter().map(&mut one).collect()
+        let missing = ids.iter().zip(&found).filter(|(_, found)| found.is_none());
+        let missing: Vec<ContactId> = missing.map(|(id, _)| *id).collect();
+        let mut read = together(&missing, |id| self.known_or_stored(records, cache, id, || None))?.into_iter();
+        for found in found.iter_mut().filter(|found| found.is_none()) {
+            *found = read.next().flatten();
+        }
+        Ok(found)
     }
 
     /// As [`Workspace::contact`], of many with ascending ids. The cache is asked, and left as it is: who reads many reads
@@ -327,6 +344,21 @@ impl Workspace {
     }
 }
 
+/// Reads them on several threads where they are many: each may wait for the disk.
+fn together<T: Send>(ids: &[ContactId], read: impl Fn(ContactId) -> Result<T> + Sync) -> Result<Vec<T>> {
+    let some = |ids: &[ContactId]| ids.iter().map(|id| read(*id)).collect::<Result<Vec<T>>>();
+    let each = ids.len().div_ceil(READERS_MAX).max(READ_ALONE_MAX);
+    let Some((first, others)) = ids.split_at_checked(each) else { return some(ids) };
+    std::thread::scope(|scope| {
+        let readers: Vec<_> = others.chunks(each).map(|ids| scope.spawn(|| some(ids))).collect();
+        let mut found = some(first)?;
+        for reader in readers {
+            found.append(&mut reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+        }
+        Ok(found)
+    })
+}
+
 /// The stored contacts of ascending ids: where they stand close together, in one walk.
 fn stored(ws: WorkspaceId, records: &Records, ids: &[ContactId]) -> Result<Vec<Option<Arc<Contact>>>> {
     let (Some(first), Some(last)) = (ids.first(), ids.last()) else { return Ok(Vec::new()) };
@@ -346,5 +378,20 @@ fn stored(ws: WorkspaceId, records: &Records, ids: &[ContactId]) -> Result<Vec<O
 fn note(changed: &mut Option<RowSet>, row: Row) {
     if let Some(changed) = changed {
         changed.insert(row);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_read_together_comes_in_its_order_or_not_at_all() {
+        for len in [0, 1, 2, 3, 5, 16, 17, 100] {
+            let ids: Vec<ContactId> = (0..len).map(ContactId).collect();
+            assert_eq!(together(&ids, Ok).unwrap(), ids);
+            let refused = together(&ids, |id| if id.0 == len - 1 { Err(Error::Io("no".into())) } else { Ok(id) });
+            assert_eq!(refused.is_err(), len > 0);
+        }
     }
 }
