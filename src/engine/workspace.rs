@@ -23,9 +23,11 @@ use crate::store::{Head, Records};
 const WALK_SHARE: usize = 3;
 /// Rows of which duplicates are found under one hold of the lock: some 2 ms.
 const STEP_ROWS: usize = 8192;
-/// So many contacts are read by one thread, and so many threads read at once.
-const READ_ALONE_MAX: usize = if cfg!(test) { 2 } else { 12 };
-const READERS_MAX: usize = 8;
+/// Contacts are read one after the other where the first so many take less than this each: they come from memory. From a disk so many
+/// threads read at once.
+const READ_FIRST: usize = 3;
+const WAITED_MICROS: u64 = 30;
+const READERS_MAX: usize = 24;
 
 /// What a query reads, all at one version.
 pub struct State {
@@ -212,7 +214,7 @@ impl Workspace {
         Ok(found)
     }
 
-    /// Those that `known` has not are read from the store, together.
+    /// Those that `known` has not are read from the store.
     fn known_or_read(
         &self,
         records: &Records,
@@ -226,7 +228,7 @@ impl Workspace {
         };
         let missing = ids.iter().zip(&found).filter(|(_, found)| found.is_none());
         let missing: Vec<ContactId> = missing.map(|(id, _)| *id).collect();
-        let mut read = together(&missing, |id| self.known_or_stored(records, cache, id, || None))?.into_iter();
+        let mut read = read_all(&missing, |id| self.known_or_stored(records, cache, id, || None))?.into_iter();
         for found in found.iter_mut().filter(|found| found.is_none()) {
             *found = read.next().flatten();
         }
@@ -344,15 +346,28 @@ impl Workspace {
     }
 }
 
-/// Reads them on several threads where they are many: each may wait for the disk.
-fn together<T: Send>(ids: &[ContactId], read: impl Fn(ContactId) -> Result<T> + Sync) -> Result<Vec<T>> {
+/// Reads them one after the other, unless the first few were waited for: then the others on several threads.
+fn read_all<T: Send>(ids: &[ContactId], read: impl Fn(ContactId) -> Result<T> + Sync) -> Result<Vec<T>> {
+    let Some((first, others)) = ids.split_at_checked(READ_FIRST) else {
+        return ids.iter().map(|id| read(*id)).collect();
+    };
+    let watch = Stopwatch::start();
+    let mut found = first.iter().map(|id| read(*id)).collect::<Result<Vec<T>>>()?;
+    let readers = if watch.micros() < READ_FIRST as u64 * WAITED_MICROS { 1 } else { READERS_MAX };
+    found.append(&mut read_by(readers, others, read)?);
+    Ok(found)
+}
+
+/// Reads them on so many threads, this one among them.
+fn read_by<T: Send>(readers: usize, ids: &[ContactId], read: impl Fn(ContactId) -> Result<T> + Sync) -> Result<Vec<T>> {
     let some = |ids: &[ContactId]| ids.iter().map(|id| read(*id)).collect::<Result<Vec<T>>>();
-    let each = ids.len().div_ceil(READERS_MAX).max(READ_ALONE_MAX);
-    let Some((first, others)) = ids.split_at_checked(each) else { return some(ids) };
+    let each = ids.len().div_ceil(readers);
+    let (first, others) = ids.split_at(each);
     std::thread::scope(|scope| {
-        let readers: Vec<_> = others.chunks(each).map(|ids| scope.spawn(|| some(ids))).collect();
+        let others = others.chunks(each.max(1)).map(|ids| scope.spawn(|| some(ids)));
+        let others: Vec<_> = others.collect();
         let mut found = some(first)?;
-        for reader in readers {
+        for reader in others {
             found.append(&mut reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
         }
         Ok(found)
@@ -389,9 +404,13 @@ mod tests {
     fn what_is_read_together_comes_in_its_order_or_not_at_all() {
         for len in [0, 1, 2, 3, 5, 16, 17, 100] {
             let ids: Vec<ContactId> = (0..len).map(ContactId).collect();
-            assert_eq!(together(&ids, Ok).unwrap(), ids);
-            let refused = together(&ids, |id| if id.0 == len - 1 { Err(Error::Io("no".into())) } else { Ok(id) });
-            assert_eq!(refused.is_err(), len > 0);
+            let refuse_last = |id: ContactId| if id.0 == len - 1 { Err(Error::Io("no".into())) } else { Ok(id) };
+            assert_eq!(read_all(&ids, Ok).unwrap(), ids);
+            assert_eq!(read_all(&ids, refuse_last).is_err(), len > 0);
+            for readers in [1, 2, 7, 24] {
+                assert_eq!(read_by(readers, &ids, Ok).unwrap(), ids);
+                assert_eq!(read_by(readers, &ids, refuse_last).is_err(), len > 0);
+            }
         }
     }
 }
