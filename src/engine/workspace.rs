@@ -23,10 +23,9 @@ use crate::store::{Head, Records};
 const WALK_SHARE: usize = 3;
 /// Rows of which duplicates are found under one hold of the lock: some 2 ms.
 const STEP_ROWS: usize = 8192;
-/// Contacts are read one after the other where the first so many take less than this each: they come from memory. From a disk so many
-/// threads read at once.
-const READ_FIRST: usize = 3;
-const WAITED_MICROS: u64 = 30;
+/// Contacts are read one after the other while each takes less than this: they come from memory. From a disk so many threads read
+/// at once.
+const WAITED_MICROS: u64 = 50;
 const READERS_MAX: usize = 24;
 
 /// What a query reads, all at one version.
@@ -346,15 +345,16 @@ impl Workspace {
     }
 }
 
-/// Reads them one after the other, unless the first few were waited for: then the others on several threads.
+/// Reads them one after the other until one is waited for: then the others on several threads.
 fn read_all<T: Send>(ids: &[ContactId], read: impl Fn(ContactId) -> Result<T> + Sync) -> Result<Vec<T>> {
-    let Some((first, others)) = ids.split_at_checked(READ_FIRST) else {
-        return ids.iter().map(|id| read(*id)).collect();
-    };
-    let watch = Stopwatch::start();
-    let mut found = first.iter().map(|id| read(*id)).collect::<Result<Vec<T>>>()?;
-    let readers = if watch.micros() < READ_FIRST as u64 * WAITED_MICROS { 1 } else { READERS_MAX };
-    found.append(&mut read_by(readers, others, read)?);
+    let mut found = Vec::with_capacity(ids.len());
+    while let Some(id) = ids.get(found.len()) {
+        let watch = Stopwatch::start();
+        found.push(read(*id)?);
+        if watch.micros() >= WAITED_MICROS {
+            found.append(&mut read_by(READERS_MAX, &ids[found.len()..], &read)?);
+        }
+    }
     Ok(found)
 }
 
