@@ -141,32 +141,7 @@ impl Workspace {
         cache: &RecordCache,
         id: ContactId,
     ) -> Result<Option<Arc<Contact>>> {
-        self.known_or_stored(records, cache, id, || cache.get(self.id, id))
-    }
-
-    fn known_or_stored(
-        &self,
-        records: &Records,
-        cache: &RecordCache,
-        id: ContactId,
-        known: impl FnOnce() -> Option<Arc<Contact>>,
-    ) -> Result<Option<Arc<Contact>>> {
-        if let Some(before) = self.in_flight.read().get(&id) {
-            return Ok(before.clone());
-        }
-        if let Some(contact) = known() {
-            return Ok(Some(contact));
-        }
-        let contact = records.contact(self.id, id)?.map(Arc::new);
-        // A batch may have reached the store since; it is noted before it does, and stays so while the state is held.
-        if let Some(before) = self.in_flight.read().get(&id) {
-            return Ok(before.clone());
-        }
-        // What is read for a retired workspace may be older than what its successor has put.
-        if let Some(contact) = contact.as_ref().filter(|_| !self.is_retired()) {
-            cache.put_asked(self.id, contact.clone());
-        }
-        Ok(contact)
+        Ok(self.known_or_read(records, cache, &[id], |id| cache.get(self.id, id))?.pop().flatten())
     }
 
     /// As [`Workspace::contact`], of the rows of a page, in their order.
@@ -227,11 +202,27 @@ impl Workspace {
         };
         let missing = ids.iter().zip(&found).filter(|(_, found)| found.is_none());
         let missing: Vec<ContactId> = missing.map(|(id, _)| *id).collect();
-        let mut read = read_all(&missing, |id| self.known_or_stored(records, cache, id, || None))?.into_iter();
+        let mut read = read_all(&missing, |id| self.read(records, cache, id))?.into_iter();
         for found in found.iter_mut().filter(|found| found.is_none()) {
             *found = read.next().flatten();
         }
         Ok(found)
+    }
+
+    fn read(&self, records: &Records, cache: &RecordCache, id: ContactId) -> Result<Option<Arc<Contact>>> {
+        if let Some(before) = self.in_flight.read().get(&id) {
+            return Ok(before.clone());
+        }
+        let contact = records.contact(self.id, id)?.map(Arc::new);
+        // A batch may have reached the store since; it is noted before it does, and stays so while the state is held.
+        if let Some(before) = self.in_flight.read().get(&id) {
+            return Ok(before.clone());
+        }
+        // What is read for a retired workspace may be older than what its successor has put.
+        if let Some(contact) = contact.as_ref().filter(|_| !self.is_retired()) {
+            cache.put_asked(self.id, contact.clone());
+        }
+        Ok(contact)
     }
 
     /// As [`Workspace::contact`], of many with ascending ids. The cache is asked, and left as it is: who reads many reads

@@ -1,5 +1,5 @@
-//! What a request to `/v1` passes before its handler: the time it has, its token, the token's rate, its idempotency key. All in one
-//! layer: each layer takes about as long as a count.
+//! What a request passes before its handler: the time it has and, under `/v1`, its token, the token's rate, its idempotency key. All
+//! in one layer: each layer takes about as long as a count.
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
@@ -21,6 +21,11 @@ pub async fn admit(State(app): State<App>, request: Request, next: Next) -> Resp
 /// The same for an upload, which may take its time, may be sent again as it is, and is too large to be kept for comparison.
 pub async fn admit_upload(State(app): State<App>, request: Request, next: Next) -> Response {
     admitted(&app, request, async |request| next.run(request).await).await
+}
+
+/// A request that needs no token: in time, that is all.
+pub async fn admit_anyone(State(app): State<App>, request: Request, next: Next) -> Response {
+    limits::in_time(&app, next.run(request)).await
 }
 
 async fn admitted(app: &App, mut request: Request, handle: impl AsyncFnOnce(Request) -> Response) -> Response {

@@ -218,16 +218,10 @@ fn failed(panicked: bool) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::Clock;
-    use crate::config::Config;
     use crate::http::{runtime, tests};
-    use crate::store::MemoryStore;
 
     fn app() -> App {
-        let settings = Config::defaults().expect("defaults").engine;
-        let engine =
-            Engine::open(Arc::new(MemoryStore::default()), None, settings, Clock::fixed(0)).expect("an engine");
-        App::new(engine, tests::settings())
+        App::new(tests::engine(), tests::settings())
     }
 
     /// Asks on a thread of the runtime; whether it was answered there.

@@ -57,8 +57,9 @@ fn routed(app: App) -> Router {
     let (api, description) = routes(&app).split_for_parts();
     let description = openapi::complete(&description).unwrap_or_default();
     let compression = CompressionLayer::new().gzip(app.settings().compression);
-    api.merge(openapi::pages(description))
-        .route("/metrics", axum::routing::get(metrics::scrape))
+    let scrape = Router::new().route("/metrics", axum::routing::get(metrics::scrape));
+    api.merge(scrape.route_layer(from_fn_with_state(app.clone(), admission::admit_anyone)))
+        .merge(openapi::pages(description))
         .fallback(|| async { no_such_route() })
         .method_not_allowed_fallback(method_not_allowed)
         .layer(CatchPanicLayer::custom(panicked))
@@ -118,7 +119,11 @@ pub(super) fn routes(app: &App) -> OpenApiRouter<App> {
     let upload = OpenApiRouter::new()
         .routes(routes!(import_file::upload))
         .route_layer(from_fn_with_state(app.clone(), admission::admit_upload));
-    openapi::described().nest("/v1", v1.merge(upload)).routes(routes!(health::health)).routes(routes!(health::ready))
+    let open = OpenApiRouter::new()
+        .routes(routes!(health::health))
+        .routes(routes!(health::ready))
+        .route_layer(from_fn_with_state(app.clone(), admission::admit_anyone));
+    openapi::described().nest("/v1", v1.merge(upload)).merge(open)
 }
 
 /// The answer where there is no route.
@@ -263,4 +268,35 @@ fn connect(
         let _ = watched.await;
         drop(permit);
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+
+    use super::*;
+    use crate::http::tests;
+
+    #[tokio::test]
+    async fn who_needs_no_token_is_answered_in_time_too() {
+        let settings = Settings { timeout_ms: 50, blocking_reads_max: 1, metrics_open: true, ..tests::settings() };
+        let app = App::new(tests::engine(), settings);
+        let (go_on, wait) = std::sync::mpsc::channel::<()>();
+        let (begin, begun) = tokio::sync::oneshot::channel();
+        let holding = {
+            let app = app.clone();
+            tokio::spawn(async move {
+                let hold = move |_: &Engine| Ok((begin.send(()).is_ok(), wait.recv().is_ok()));
+                app.read(hold).await.is_ok()
+            })
+        };
+        begun.await.expect("the only read there may be has begun");
+        for path in ["/ready", "/metrics"] {
+            let request = Request::get(path).body(Body::empty()).expect("a request");
+            let response = routed(app.clone()).oneshot(request).await.expect("an answer");
+            assert_eq!(response.status(), axum::http::StatusCode::SERVICE_UNAVAILABLE, "{path}");
+        }
+        go_on.send(()).expect("it waits");
+        assert!(holding.await.expect("it ends"));
+    }
 }

@@ -1,6 +1,18 @@
-//! What the HTTP interface is as a whole: its description.
+//! What the tests of the HTTP interface share.
+
+use std::sync::Arc;
 
 use super::Settings;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::engine::Engine;
+use crate::store::MemoryStore;
+
+/// An engine with nothing in it.
+pub(crate) fn engine() -> Arc<Engine> {
+    let settings = Config::defaults().expect("defaults").engine;
+    Engine::open(Arc::new(MemoryStore::default()), None, settings, Clock::fixed(0)).expect("an engine")
+}
 
 /// Settings for tests.
 pub(crate) fn settings() -> Settings {

@@ -78,7 +78,7 @@ fn label<'a>(view: View<'a>, field: Field, code: u32) -> Cow<'a, str> {
             choices.and_then(|choices| choices.get(code as usize)).map(|choice| choice.as_str().into())
         }
         // Countries and languages.
-        _ => u16::try_from(code).ok().map(|letters| Alpha2(letters).text().to_string().into()),
+        _ => u16::try_from(code).ok().map(|letters| Alpha2(letters).text().into()),
     };
     known.unwrap_or_else(|| format!("#{code}").into())
 }

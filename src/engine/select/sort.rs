@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use crate::contact::{Field, Kind, UserId, fold};
 use crate::filter::View;
-use crate::index::{Facet, Index, Row, RowSet};
+use crate::index::{Column, Facet, Index, Row, RowSet};
 
 /// One key of a sort, resolved.
 pub(super) struct Key {
@@ -69,22 +69,19 @@ fn users_by_name(view: View) -> Vec<u32> {
 /// What a row stands by at a key: whether it has a value there, and that value where it is a number.
 pub(super) type Head = (u8, i64);
 
-fn head_by(index: &Index, key: &Key, row: Row) -> Head {
+/// `column` is that of the key's field, where it has one.
+fn head_by(index: &Index, key: &Key, column: Option<&Column>, row: Row) -> Head {
     let value = match key.by {
         By::Id => Some(row.into()),
         By::Code | By::Place(_) => {
             let code = index.facet(key.field).and_then(|facet: &Facet| facet.get(row));
             code.map(|code| key.place(code) as i64)
         }
-        By::Order => match index.column(key.field) {
+        By::Order => match column {
             Some(column) => column.get(row),
             None => has_text(index, key.field, row).then_some(0),
         },
     };
-    head_of(key, value)
-}
-
-fn head_of(key: &Key, value: Option<i64>) -> Head {
     match value {
         Some(value) => (1, if key.descending { !value } else { value }),
         None => (if key.missing_first { 0 } else { 2 }, 0),
@@ -94,7 +91,8 @@ fn head_of(key: &Key, value: Option<i64>) -> Head {
 /// How two rows stand by the keys, then by id.
 pub(super) fn compare(index: &Index, keys: &[Key], a: Row, b: Row) -> Ordering {
     let by_key = |key: &Key| {
-        let (head_a, head_b) = (head_by(index, key, a), head_by(index, key, b));
+        let column = index.column(key.field);
+        let (head_a, head_b) = (head_by(index, key, column, a), head_by(index, key, column, b));
         match key.by {
             By::Order if head_a == head_b && head_a.0 == 1 => {
                 let stand = index.compare(key.field, a, b);
@@ -116,12 +114,8 @@ fn has_text(index: &Index, field: Field, row: Row) -> bool {
 
 /// What rows stand by before all else, to be read once: comparing would read it time and again. Where it is equal, [`compare`] tells.
 pub(super) fn head<'a>(index: &'a Index, keys: &'a [Key]) -> impl Fn(Row) -> Head + 'a {
-    let column = keys.first().filter(|key| matches!(key.by, By::Order)).and_then(|key| index.column(key.field));
-    move |row| match (keys.first(), column) {
-        (Some(key), Some(column)) => head_of(key, column.get(row)),
-        (Some(key), None) => head_by(index, key, row),
-        (None, _) => (0, 0),
-    }
+    let first = keys.first().map(|key| (key, index.column(key.field)));
+    move |row| first.map_or((0, 0), |(key, column)| head_by(index, key, column, row))
 }
 
 /// The rows in order, of which only those at `skip..skip + take` are wanted.

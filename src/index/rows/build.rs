@@ -133,10 +133,6 @@ impl RowSet {
 
     /// The same set, for who keeps it long: where there are few rows, as lists.
     pub fn compact(self) -> RowSet {
-        let is_short = |body: &Body| matches!(body, Body::Words(len, _) if *len as usize <= KEPT_WORDS_MIN);
-        if !self.entries.iter().any(|entry| is_short(&entry.body)) {
-            return self;
-        }
         let mut set = RowSet::new();
         for Entry { key, body } in self.entries {
             match body {
