@@ -1,249 +1,248 @@
-//! Few ordinals per row: up to four in the row's own cell, of one byte each as long as that is enough, then of two; up to eight beside
-//! it; more of them, or longer ones, elsewhere.
+//! A few ordinals per row in the row's own cell: up to four of one byte each, or up to eight of two; more of them elsewhere.
 
+use super::table::{Lane, LaneId, Table};
 use super::{Row, bytes};
 
-/// Ordinals a row holds in its own cell, and beside it.
-pub(super) const INLINE: usize = 4;
-const BESIDE: usize = 8;
-/// First of a cell, or of what is beside it, where there are more ordinals, or longer ones: the next two are the place of these.
+/// Ordinals a cell has room for: in bytes, in pairs of bytes.
+const NARROW: usize = 4;
+const ROOM: usize = 8;
+/// Bytes of a cell of pairs.
+const WIDE: usize = 2 * ROOM;
+/// First of a cell where there are more ordinals: the next two are the place of these.
 const OVERFLOWS: u16 = u16::MAX;
 const NARROW_OVERFLOWS: u8 = u8::MAX;
+/// Cells become wide where one row in so many has no room in its own, and there are as many of them.
+const CROWDED: usize = 16;
 /// Rows that are counted together.
 const TOGETHER: usize = 64;
 
 /// A row's cell: ordinals from the front, 0 behind the last.
-type Cell = [u16; INLINE];
+type Cell = [u16; ROOM];
 
-/// The ordinals of rows.
-#[derive(Default)]
+/// The ordinals of rows. Their cells are a lane of the table.
 pub(super) struct Cells {
-    cells: Width,
-    /// As cells, of rows whose own is too small.
-    beside: Slots<[u16; BESIDE]>,
-    long: Slots<Box<[u32]>>,
+    lane: LaneId,
+    /// Those of rows whose cell is too small.
+    long: Slots,
 }
 
-enum Width {
-    Narrow(Vec<[u8; INLINE]>),
-    Wide(Vec<Cell>),
-}
-
-impl Default for Width {
-    fn default() -> Width {
-        Width::Narrow(Vec::new())
-    }
-}
-
-/// Values in numbered places, which are given back.
+/// Lists in numbered places, which are given back.
 #[derive(Default)]
-struct Slots<T> {
-    slots: Vec<T>,
+struct Slots {
+    slots: Vec<Box<[u32]>>,
     free: Vec<u32>,
 }
 
-impl<T: Default> Slots<T> {
-    fn put(&mut self, value: T) -> usize {
+impl Slots {
+    fn put(&mut self, ordinals: &[u32]) -> usize {
         if let Some(place) = self.free.pop() {
-            self.slots[place as usize] = value;
+            self.slots[place as usize] = ordinals.into();
             return place as usize;
         }
         bytes::spare(&mut self.slots, 1);
-        self.slots.push(value);
+        self.slots.push(ordinals.into());
         self.slots.len() - 1
     }
 
     fn give_back(&mut self, place: usize) {
-        self.slots[place] = T::default();
+        self.slots[place] = Box::default();
         self.free.push(place as u32);
+    }
+
+    fn in_use(&self) -> usize {
+        self.slots.len() - self.free.len()
     }
 }
 
 impl Cells {
+    /// Of no rows yet.
+    pub fn new(table: &mut Table) -> Cells {
+        Cells { lane: table.claim(NARROW), long: Slots::default() }
+    }
+
+    /// The cells, to be read.
+    pub fn lane<'a>(&self, table: &'a Table) -> Lane<'a> {
+        table.lane(self.lane)
+    }
+
     /// The row's ordinals, as they were set.
-    pub fn get(&self, row: Row) -> impl Iterator<Item = u32> + '_ {
-        let cell = self.cells.get(row);
-        let (mut short, mut long) = ([0; BESIDE], &[][..]);
-        match overflow(&cell).map(|place| self.beside.slots.get(place).copied().unwrap_or_default()) {
-            None => short[..INLINE].copy_from_slice(&cell),
-            Some(beside) => match overflow(&beside) {
-                None => short = beside,
-                Some(place) => long = self.long.slots.get(place).map(|ordinals| &**ordinals).unwrap_or_default(),
-            },
-        }
+    pub fn get(&self, lane: Lane, row: Row) -> impl Iterator<Item = u32> + use<'_> {
+        let cell = cell(lane, row);
+        let (short, long) = match overflow(&cell) {
+            None => (cell, &[][..]),
+            Some(place) => ([0; ROOM], self.long.slots.get(place).map(|ordinals| &**ordinals).unwrap_or_default()),
+        };
         short.into_iter().take_while(|&ordinal| ordinal != 0).map(u32::from).chain(long.iter().copied())
     }
 
     /// Sets the row's ordinals, none of them 0.
-    pub fn set(&mut self, row: Row, ordinals: &[u32]) {
-        if let Some(place) = overflow(&self.cells.get(row)) {
-            if let Some(place) = overflow(&self.beside.slots[place]) {
-                self.long.give_back(place);
-            }
-            self.beside.give_back(place);
+    pub fn set(&mut self, table: &mut Table, row: Row, ordinals: &[u32]) {
+        if let Some(place) = overflow(&cell(table.lane(self.lane), row)) {
+            self.long.give_back(place);
         }
-        let cell = short(ordinals).unwrap_or_else(|| {
-            let beside = short(ordinals).unwrap_or_else(|| elsewhere(self.long.put(ordinals.into())));
-            elsewhere(self.beside.put(beside))
-        });
-        self.cells.set(row, cell);
-    }
-
-    /// Rows up to which there are cells.
-    pub fn len(&self) -> usize {
-        match &self.cells {
-            Width::Narrow(cells) => cells.len(),
-            Width::Wide(cells) => cells.len(),
+        let lane = self.lane;
+        let is_narrow = |table: &Table| table.lane(lane).width() == NARROW;
+        if is_narrow(table) && (self.is_crowded(table) || !fits(ordinals, NARROW_OVERFLOWS.into())) {
+            self.widen(table);
         }
-    }
-
-    /// Adds the ordinals of ascending rows to the counts by ordinal - 1.
-    pub fn tally(&self, rows: &[Row], counts: &mut [u64]) {
-        let rows = &rows[..rows.partition_point(|&row| (row as usize) < self.len())];
-        match &self.cells {
-            Width::Narrow(cells) => self.tally_of(rows, |row| widened(cells[row as usize]), counts),
-            Width::Wide(cells) => self.tally_of(rows, |row| cells[row as usize], counts),
-        }
-    }
-
-    fn tally_of(&self, rows: &[Row], cell: impl Fn(Row) -> Cell, counts: &mut [u64]) {
-        // A table per place: adding to a number that was just added to has to wait for it. The ordinal 0 is that of no code.
-        let mut table = vec![[0u32; BESIDE]; counts.len() + 1];
-        for rows in rows.chunks(TOGETHER) {
-            // Read before they are counted: reads that wait for nothing but memory wait together.
-            let mut cells = [[0; INLINE]; TOGETHER];
-            cells.iter_mut().zip(rows).for_each(|(to, &row)| *to = cell(row));
-            let mut places = [0; TOGETHER];
-            let mut found = 0;
-            for (at, cell) in cells[..rows.len()].iter().enumerate() {
-                // Without a branch: which rows have more ordinals cannot be foreseen.
-                let is_full = cell[0] == OVERFLOWS;
-                places[found] = place(cell);
-                found += usize::from(is_full);
-                let (keep, tables) = (u16::from(is_full).wrapping_sub(1), at % 2 * INLINE);
-                for (at, ordinal) in cell.iter().enumerate() {
-                    table[usize::from(ordinal & keep)][tables + at] += 1;
-                }
-            }
-            let mut besides = [[0; BESIDE]; TOGETHER];
-            besides.iter_mut().zip(&places[..found]).for_each(|(to, &place)| *to = self.beside.slots[place]);
-            for beside in &besides[..found] {
-                match overflow(beside) {
-                    None => beside.iter().enumerate().for_each(|(at, &ordinal)| table[usize::from(ordinal)][at] += 1),
-                    Some(place) => self.long.slots[place].iter().for_each(|&ordinal| table[ordinal as usize][0] += 1),
-                }
-            }
-        }
-        let sums = table.iter().skip(1).map(|row| row.iter().copied().map(u64::from).sum::<u64>());
-        counts.iter_mut().zip(sums).for_each(|(count, sum)| *count += sum);
-    }
-
-    /// Bytes in memory, about.
-    pub fn memory(&self) -> usize {
-        let cells = match &self.cells {
-            Width::Narrow(cells) => cells.capacity() * size_of::<[u8; INLINE]>(),
-            Width::Wide(cells) => cells.capacity() * size_of::<Cell>(),
+        let room = if is_narrow(table) { NARROW } else { ROOM };
+        let cell = match ordinals.len() <= room && fits(ordinals, OVERFLOWS) {
+            true => short(ordinals),
+            false => elsewhere(self.long.put(ordinals)),
         };
-        let long: usize = self.long.slots.iter().map(|ordinals| 16 + ordinals.len().max(1) * 4 + 8).sum();
-        cells + self.beside.slots.capacity() * size_of::<[u16; BESIDE]>() + long
+        match room {
+            NARROW => table.put(self.lane, row, &narrowed(cell)),
+            _ => table.put(self.lane, row, &bytes_of(cell)),
+        }
+    }
+
+    fn is_crowded(&self, table: &Table) -> bool {
+        self.long.in_use() > CROWDED.max(table.rows() / CROWDED)
+    }
+
+    /// From bytes to pairs of bytes.
+    fn widen(&mut self, table: &mut Table) {
+        let long = &mut self.long;
+        table.widen(self.lane, WIDE, |old, new| {
+            let mut cell = old.first_chunk().map_or([0; ROOM], |narrow| widened(*narrow));
+            if let Some(place) = overflow(&cell).filter(|place| long.slots[*place].len() <= ROOM) {
+                cell = short(&long.slots[place]);
+                long.give_back(place);
+            }
+            new.copy_from_slice(&bytes_of(cell));
+        });
+    }
+
+    /// A count of none yet, of ordinals up to that.
+    pub fn tally<'a>(&'a self, lane: Lane<'a>, ordinals: usize) -> CellTally<'a> {
+        CellTally { cells: self, lane, table: vec![[0; ROOM]; ordinals + 1], present: 0 }
+    }
+
+    /// Bytes in memory beside the table, about.
+    pub fn memory(&self) -> usize {
+        self.long.slots.iter().map(|ordinals| 16 + ordinals.len().max(1) * 4 + 8).sum()
     }
 
     pub fn write(&self, out: &mut Vec<u8>) {
-        match &self.cells {
-            Width::Narrow(cells) => {
-                out.push(1);
-                bytes::put_bytes(out, cells.as_flattened());
-            }
-            Width::Wide(cells) => {
-                out.push(2);
-                bytes::put_u16s(out, cells.as_flattened());
-            }
-        }
-        bytes::put_u16s(out, self.beside.slots.as_flattened());
-        bytes::put_u32s(out, &self.beside.free);
+        self.lane.write(out);
         bytes::put_u64(out, self.long.slots.len() as u64);
         self.long.slots.iter().for_each(|ordinals| bytes::put_u32s(out, ordinals));
         bytes::put_u32s(out, &self.long.free);
     }
 
-    pub fn read(from: &mut &[u8]) -> Option<Cells> {
-        let cells = match from.split_off_first()? {
-            1 => Width::Narrow(bytes::take_bytes(from)?.as_chunks().0.to_vec()),
-            _ => Width::Wide(bytes::take_u16s(from)?.as_chunks().0.to_vec()),
-        };
-        let beside = Slots { slots: bytes::take_u16s(from)?.as_chunks().0.to_vec(), free: bytes::take_u32s(from)? };
+    pub fn read(from: &mut &[u8], table: &Table) -> Option<Cells> {
+        let lane = LaneId::read(from, table).filter(|lane| [NARROW, WIDE].contains(&table.lane(*lane).width()))?;
         let long = bytes::take_u64(from)?;
         let slots = (0..long).map(|_| Some(bytes::take_u32s(from)?.into())).collect::<Option<Vec<Box<[u32]>>>>()?;
-        Some(Cells { cells, beside, long: Slots { slots, free: bytes::take_u32s(from)? } })
+        Some(Cells { lane, long: Slots { slots, free: bytes::take_u32s(from)? } })
     }
 }
 
-impl Width {
-    fn get(&self, row: Row) -> Cell {
-        match self {
-            Width::Narrow(cells) => cells.get(row as usize).map_or([0; INLINE], |cell| widened(*cell)),
-            Width::Wide(cells) => cells.get(row as usize).copied().unwrap_or_default(),
+/// Counts rows' ordinals.
+pub(super) struct CellTally<'a> {
+    cells: &'a Cells,
+    lane: Lane<'a>,
+    /// A table per place in a cell: adding to a number that was just added to has to wait for it. The ordinal 0 is that of no code.
+    table: Vec<[u32; ROOM]>,
+    present: u64,
+}
+
+impl CellTally<'_> {
+    pub fn add(&mut self, rows: &[Row]) {
+        let lane = self.lane;
+        match lane.width() {
+            NARROW => self.add_each::<NARROW>(rows, |row| widened(lane.get(row))),
+            _ => self.add_each::<ROOM>(rows, |row| wide(lane.get(row))),
         }
     }
 
-    fn set(&mut self, row: Row, cell: Cell) {
-        match self {
-            Width::Narrow(cells) => {
-                if let Some(cell) = narrowed(cell) {
-                    bytes::lengthen(cells, row, [0; INLINE]);
-                    cells[row as usize] = cell;
-                    return;
+    /// Of cells with room for so many.
+    fn add_each<const N: usize>(&mut self, rows: &[Row], cell: impl Fn(Row) -> Cell) {
+        for rows in rows.chunks(TOGETHER) {
+            // Read before they are counted: reads that wait for nothing but memory wait together.
+            let mut cells = [[0; ROOM]; TOGETHER];
+            cells.iter_mut().zip(rows).for_each(|(to, &row)| *to = cell(row));
+            for (at, cell) in cells[..rows.len()].iter().enumerate() {
+                self.present += u64::from(cell[0] != 0);
+                if let Some(place) = overflow(cell) {
+                    self.cells.long.slots[place].iter().for_each(|&ordinal| self.table[ordinal as usize][0] += 1);
+                    continue;
                 }
-                *self = Width::Wide(cells.iter().map(|cell| widened(*cell)).collect());
-                self.set(row, cell);
-            }
-            Width::Wide(cells) => {
-                bytes::lengthen(cells, row, [0; INLINE]);
-                cells[row as usize] = cell;
+                // Cells with little room in the two halves of the tables in turn.
+                let tables = at % (ROOM / N) * N;
+                for (place, ordinal) in cell[..N].iter().enumerate() {
+                    self.table[usize::from(*ordinal)][tables + place] += 1;
+                }
             }
         }
     }
+
+    /// By ordinal - 1, and how many rows have one.
+    pub fn counts(self) -> (Vec<u64>, u64) {
+        let sums = self.table.iter().skip(1).map(|row| row.iter().copied().map(u64::from).sum());
+        (sums.collect(), self.present)
+    }
 }
 
-/// Where the ordinals are that this has no room for.
-fn overflow<const N: usize>(cell: &[u16; N]) -> Option<usize> {
-    (cell[0] == OVERFLOWS).then(|| place(cell))
+fn cell(lane: Lane, row: Row) -> Cell {
+    match lane.width() {
+        NARROW => widened(lane.get(row)),
+        _ => wide(lane.get(row)),
+    }
 }
 
-fn place<const N: usize>(cell: &[u16; N]) -> usize {
-    usize::from(cell[1]) | usize::from(cell[2]) << 16
+/// Where the ordinals are that the cell has no room for.
+fn overflow(cell: &Cell) -> Option<usize> {
+    (cell[0] == OVERFLOWS).then(|| usize::from(cell[1]) | usize::from(cell[2]) << 16)
 }
 
 /// What says that the ordinals are at that place.
-fn elsewhere<const N: usize>(place: usize) -> [u16; N] {
-    let mut cell = [0; N];
+fn elsewhere(place: usize) -> Cell {
+    let mut cell = [0; ROOM];
     (cell[0], cell[1], cell[2]) = (OVERFLOWS, place as u16, (place >> 16) as u16);
     cell
 }
 
-/// The ordinals, where there is room for them.
-fn short<const N: usize>(ordinals: &[u32]) -> Option<[u16; N]> {
-    let mut cell = [0; N];
-    let fits = ordinals.len() <= N && ordinals.iter().all(|&ordinal| ordinal < OVERFLOWS.into());
+/// Whether each is less than that.
+fn fits(ordinals: &[u32], end: u16) -> bool {
+    ordinals.iter().all(|&ordinal| ordinal < end.into())
+}
+
+/// Ordinals that have room and fit.
+fn short(ordinals: &[u32]) -> Cell {
+    let mut cell = [0; ROOM];
     cell.iter_mut().zip(ordinals).for_each(|(cell, &ordinal)| *cell = ordinal as u16);
-    fits.then_some(cell)
+    cell
 }
 
-fn widened(cell: [u8; INLINE]) -> Cell {
-    if cell[0] == NARROW_OVERFLOWS {
-        [OVERFLOWS, u16::from_le_bytes([cell[1], cell[2]]), cell[3].into(), 0]
-    } else {
-        cell.map(u16::from)
+fn widened(bytes: [u8; NARROW]) -> Cell {
+    if bytes[0] == NARROW_OVERFLOWS {
+        let [_, low, middle, high] = bytes;
+        return elsewhere(u32::from_le_bytes([low, middle, high, 0]) as usize);
     }
+    let mut cell = [0; ROOM];
+    cell.iter_mut().zip(bytes).for_each(|(cell, ordinal)| *cell = ordinal.into());
+    cell
 }
 
-fn narrowed(cell: Cell) -> Option<[u8; INLINE]> {
+/// Of a cell whose ordinals fit, or are elsewhere: at one of the first 2²⁴ places, for long before that cells are wide.
+fn narrowed(cell: Cell) -> [u8; NARROW] {
     if cell[0] == OVERFLOWS {
         let [low, middle] = cell[1].to_le_bytes();
-        return Some([NARROW_OVERFLOWS, low, middle, cell[2].try_into().ok()?]);
+        return [NARROW_OVERFLOWS, low, middle, cell[2] as u8];
     }
-    let fits = cell.iter().all(|&ordinal| ordinal < NARROW_OVERFLOWS.into());
-    fits.then(|| cell.map(|ordinal| ordinal as u8))
+    std::array::from_fn(|place| cell[place] as u8)
+}
+
+fn wide(bytes: [u8; WIDE]) -> Cell {
+    let (pairs, _) = bytes.as_chunks();
+    std::array::from_fn(|place| u16::from_le_bytes(pairs[place]))
+}
+
+fn bytes_of(cell: Cell) -> [u8; WIDE] {
+    let mut bytes = [0; WIDE];
+    bytes.as_chunks_mut().0.iter_mut().zip(cell).for_each(|(to, ordinal)| *to = ordinal.to_le_bytes());
+    bytes
 }
 
 #[cfg(test)]
@@ -252,11 +251,34 @@ mod tests {
 
     #[test]
     fn a_narrow_cell_is_the_wide_one() {
-        for cell in [[0; 4], [254, 3, 0, 0], [OVERFLOWS, 0, 0, 0], [OVERFLOWS, 0xfedc, 0xff, 0]] {
-            assert_eq!(narrowed(cell).map(widened), Some(cell));
+        for ordinals in [&[][..], &[254, 3], &[1, 2, 3, 254]] {
+            assert_eq!(widened(narrowed(short(ordinals))), short(ordinals));
         }
-        for cell in [[255, 0, 0, 0], [1, 2, 3, 255], [256, 0, 0, 0], [OVERFLOWS, 0, 0x100, 0]] {
-            assert_eq!(narrowed(cell), None);
+        for place in [0, 0xff_fedc] {
+            assert_eq!(overflow(&widened(narrowed(elsewhere(place)))), Some(place));
         }
+    }
+
+    /// The ordinals of row `row`: of every thirtieth too many for a narrow cell, of some for any.
+    fn ordinals(row: Row) -> Vec<u32> {
+        (1..=if row.is_multiple_of(30) { 5 + row / 30 % 9 } else { row % 5 }).collect()
+    }
+
+    #[test]
+    fn cells_become_wide_where_many_have_no_room_or_an_ordinal_does_not_fit() {
+        let (mut table, rows) = (Table::default(), 900);
+        let mut cells = Cells::new(&mut table);
+        let width = |cells: &Cells, table: &Table| cells.lane(table).width();
+        let holds = |cells: &Cells, table: &Table, row| cells.get(cells.lane(table), row).eq(ordinals(row));
+        (0..rows).for_each(|row| cells.set(&mut table, row, &ordinals(row)));
+        assert!((0..rows).all(|row| holds(&cells, &table, row)));
+        assert_eq!((width(&cells, &table), cells.long.in_use()), (NARROW, 30));
+        cells.set(&mut table, rows, &[255]);
+        assert!((0..rows).all(|row| holds(&cells, &table, row)) && cells.get(cells.lane(&table), rows).eq([255]));
+        assert_eq!((width(&cells, &table), cells.long.in_use()), (WIDE, 15));
+        let mut crowded = Cells::new(&mut table);
+        (0..rows).for_each(|row| crowded.set(&mut table, row, &[1, 2, 3, 4, 5]));
+        assert_eq!((width(&crowded, &table), crowded.long.in_use()), (WIDE, 0));
+        assert!((0..rows).all(|row| crowded.get(crowded.lane(&table), row).eq(1..=5)));
     }
 }

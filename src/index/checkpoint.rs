@@ -8,7 +8,7 @@ use std::io::{self, Read, Write};
 use std::sync::mpsc::{Receiver, SyncSender};
 
 use super::{
-    Catalog, Collation, Column, Facet, Field, Index, NUMBERS, Order, RowSet, SETS, SetFacet, Sources, TEXTS,
+    Catalog, Choices, Collation, Column, Field, Index, NUMBERS, Order, RowSet, SETS, Sets, Sources, TEXTS, Table,
     TextColumn, bytes,
 };
 use crate::contact::CustomFieldId;
@@ -16,7 +16,7 @@ use crate::contact::CustomFieldId;
 const MAGIC: &[u8; 8] = b"rollckpt";
 const END: &[u8; 8] = b"tpkcllor";
 /// Of the format, of this program, and of ICU, whose data decides the folding and the order of text: change the last with it.
-const VERSION: &str = concat!("4/", env!("CARGO_PKG_VERSION"), "/icu 2.4");
+const VERSION: &str = concat!("5/", env!("CARGO_PKG_VERSION"), "/icu 2.4");
 
 /// Memory that a length in the file is believed to need before its bytes are there.
 const ROOM_MAX: u64 = 64 << 20;
@@ -55,8 +55,10 @@ impl Index {
         add("sources".into(), 0, &|out| self.sources.write(out));
         add("locale".into(), 0, &|out| bytes::put_bytes(out, self.collation.locale().as_bytes()));
         add("nameHeads".into(), self.name_heads.len() * 4 + 8, &|out| bytes::put_u32s(out, &self.name_heads));
-        for (&field, facet) in &self.facets {
-            add(section_name("facet", field), facet.memory(), &|out| facet.write(out));
+        // Before those who have a lane of it.
+        add("table".into(), self.table.memory() + 256, &|out| self.table.write(out));
+        for (&field, choices) in &self.choices {
+            add(section_name("choice", field), choices.memory(), &|out| choices.write(out));
         }
         for (&field, set) in &self.sets {
             add(section_name("set", field), set.memory(), &|out| set.write(out));
@@ -99,8 +101,8 @@ impl Index {
             let read = reading.join().map_err(|_| Damaged("it cannot be read"))?;
             found.and_then(|found| read.map(|()| found))
         })?;
-        // The five without a field, and every standard field's.
-        if found != 5 + super::CHOICES.len() + SETS.len() + NUMBERS.len() + TEXTS.len() {
+        // The six without a field, and every standard field's.
+        if found != 6 + super::CHOICES.len() + SETS.len() + NUMBERS.len() + TEXTS.len() {
             return Err(Damaged("a section is missing"));
         }
         index.define(catalog);
@@ -128,14 +130,15 @@ impl Index {
             "alive" => self.alive = RowSet::read(from)?,
             "unflushed" => self.unflushed = RowSet::read(from)?,
             "nameHeads" => self.name_heads = bytes::take_u32s(from)?,
+            "table" => self.table = Table::read(from)?,
             "sources" => self.sources = Sources::read(from)?,
             "locale" => self.collation = Collation::new(&bytes::take_text(from)?),
             _ => {
                 let (kind, field) = name.split_once(':')?;
                 let field = section_field(field)?;
                 match kind {
-                    "facet" => drop(self.facets.insert(field, Facet::read(from)?)),
-                    "set" => drop(self.sets.insert(field, SetFacet::read(from)?)),
+                    "choice" => drop(self.choices.insert(field, Choices::read(from, &self.table)?)),
+                    "set" => drop(self.sets.insert(field, Sets::read(from, &self.table)?)),
                     "column" => drop(self.columns.insert(field, Column::read(from)?)),
                     "text" => drop(self.texts.insert(field, TextColumn::read(from)?)),
                     "order" => drop(self.orders.insert(field, Order::read(from)?)),

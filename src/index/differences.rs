@@ -73,19 +73,19 @@ impl Index {
     }
 
     fn structures(&self) -> impl Iterator<Item = Field> + '_ {
-        let facets = self.facets.keys().chain(self.sets.keys());
+        let facets = self.choices.keys().chain(self.sets.keys());
         facets.chain(self.columns.keys()).chain(self.texts.keys()).copied()
     }
 
     fn compare_facets(&self, other: &Index, rows: &RowSet, report: &mut Report<'_>) {
-        for (&field, facet) in &self.facets {
-            match other.facets.get(&field) {
-                Some(twin) => report.rows(field, rows, |row| facet.get(row) == twin.get(row)),
+        for &field in self.choices.keys() {
+            match self.facet(field).zip(other.facet(field)) {
+                Some((facet, twin)) => report.rows(field, rows, |row| facet.get(row) == twin.get(row)),
                 None => report.missing("facet", field),
             }
         }
-        for (&field, set) in &self.sets {
-            let Some(twin) = other.sets.get(&field) else {
+        for &field in self.sets.keys() {
+            let Some((set, twin)) = self.set_facet(field).zip(other.set_facet(field)) else {
                 report.missing("facet", field);
                 continue;
             };
@@ -102,7 +102,11 @@ impl Index {
                 own == twins
             });
         }
-        other.facets.keys().filter(|field| !self.facets.contains_key(field)).for_each(|&f| report.missing("facet", f));
+        other
+            .choices
+            .keys()
+            .filter(|field| !self.choices.contains_key(field))
+            .for_each(|&f| report.missing("facet", f));
     }
 
     fn compare_columns(&self, other: &Index, rows: &RowSet, report: &mut Report<'_>) {
@@ -126,8 +130,8 @@ impl Index {
 
     /// Each structure in itself, and each order against the column it orders.
     fn check_structures(&self, report: &mut Report<'_>) {
-        self.facets.iter().for_each(|(&field, facet)| report.broken("facet", field, facet.check()));
-        self.sets.iter().for_each(|(&field, set)| report.broken("facet", field, set.check()));
+        self.choices.iter().for_each(|(&field, choices)| report.broken("facet", field, choices.check(&self.table)));
+        self.sets.iter().for_each(|(&field, sets)| report.broken("facet", field, sets.check(&self.table)));
         self.columns.iter().for_each(|(&field, column)| report.broken("column", field, column.check()));
         self.texts.iter().for_each(|(&field, text)| report.broken("text", field, text.check()));
         if let Some(row) = self.check_duplicates() {

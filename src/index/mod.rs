@@ -18,9 +18,12 @@ mod identity;
 mod order;
 mod packed;
 mod phone;
+mod postings;
 mod rows;
 mod set_facet;
 mod sources;
+mod table;
+mod tally;
 mod text;
 
 use std::cmp::Ordering;
@@ -45,10 +48,15 @@ pub use phone::{phone_exactly, phone_key, phone_of_key, phone_prefix};
 use rows::RowSetBuilder;
 pub use rows::{RowSet, at_least};
 pub use set_facet::SetFacet;
+pub use tally::Counts;
 pub use text::{Domains, TextColumn};
 
+use self::facet::Choices;
 use self::fields::{CHOICES, EAGER_ORDERS, Keys, NUMBERS, SETS, Structure, TEXTS, structure};
+use self::set_facet::Sets;
 use self::sources::Sources;
+use self::table::Table;
+use self::tally::Tally;
 use crate::contact::{Catalog, Contact, DataType, Field, Phone};
 
 /// A row: the contact's id.
@@ -59,8 +67,10 @@ pub struct Index {
     alive: RowSet,
     /// Rows whose text the committed text index does not have as it is now: created or changed since its last flush.
     unflushed: RowSet,
-    facets: BTreeMap<Field, Facet>,
-    sets: BTreeMap<Field, SetFacet>,
+    /// What choices and sets have of each row.
+    table: Table,
+    choices: BTreeMap<Field, Choices>,
+    sets: BTreeMap<Field, Sets>,
     columns: BTreeMap<Field, Column>,
     texts: BTreeMap<Field, TextColumn>,
     /// Those that are built; kept up to date by `put`.
@@ -84,11 +94,13 @@ impl Index {
     /// As [`Index::new`], but without orders: for loading many contacts, after which [`Index::finish`] sorts them once.
     /// Until then [`Index::order`] has none.
     pub fn bulk(catalog: &Catalog) -> Index {
+        let mut table = Table::default();
         let mut index = Index {
             alive: RowSet::new(),
             unflushed: RowSet::new(),
-            facets: CHOICES.into_iter().map(|field| (field, Facet::default())).collect(),
-            sets: SETS.into_iter().map(|field| (field, SetFacet::default())).collect(),
+            choices: CHOICES.into_iter().map(|field| (field, Choices::new(&mut table))).collect(),
+            sets: SETS.into_iter().map(|field| (field, Sets::new(&mut table))).collect(),
+            table,
             columns: NUMBERS.into_iter().map(|field| (field, Column::default())).collect(),
             texts: TEXTS.into_iter().map(|field| (field, text_column(field))).collect(),
             orders: BTreeMap::new(),
@@ -146,8 +158,8 @@ impl Index {
             None if self.alive.remove(row) => true,
             None => return changed,
         };
-        for (&field, facet) in &mut self.facets {
-            facet.set(row, contact.and_then(|contact| fields::code_of(contact, field)));
+        for (&field, choices) in &mut self.choices {
+            choices.set(&mut self.table, row, contact.and_then(|contact| fields::code_of(contact, field)));
         }
         self.put_sets(row, contact, catalog);
         if let Some(duplicates) = &mut self.duplicates {
@@ -198,7 +210,7 @@ impl Index {
             }
             codes.sort_unstable();
             codes.dedup();
-            set.set(row, &codes);
+            set.set(&mut self.table, row, &codes);
         }
     }
 
@@ -209,7 +221,9 @@ impl Index {
             Field::Custom(id) => catalog.fields.contains_key(id),
             _ => true,
         };
-        self.facets.retain(|field, _| is_defined(field));
+        for (_, choices) in self.choices.extract_if(.., |field, _| !is_defined(field)) {
+            choices.release(&mut self.table);
+        }
         self.columns.retain(|field, _| is_defined(field));
         // The text index has the texts of a field that goes until their rows are written anew.
         for (_, column) in self.texts.iter().filter(|(field, _)| !is_defined(field)) {
@@ -221,7 +235,7 @@ impl Index {
             let field = Field::Custom(id);
             match structure(custom.data_type) {
                 Structure::Facet => {
-                    self.facets.entry(field).or_default();
+                    self.choices.entry(field).or_insert_with(|| Choices::new(&mut self.table));
                 }
                 Structure::Column => {
                     let numbers = custom.data_type == DataType::Number;
@@ -247,13 +261,13 @@ impl Index {
     /// Renews the sources of the rows on channels whose source is another now.
     fn define_sources(&mut self, catalog: &Catalog) {
         let moved = self.sources.define(catalog);
-        let (Some(channels), false) = (self.sets.get(&Field::Channels), moved.is_empty()) else { return };
+        let (Some(channels), false) = (self.set_facet(Field::Channels), moved.is_empty()) else { return };
         let rows = RowSet::union(moved.iter().map(|channel| channels.rows(channel.0)));
         let renewed: Vec<(Row, Vec<u32>)> =
             rows.iter().map(|row| (row, self.sources.of_channels(channels.get(row)))).collect();
         if let Some(set) = self.sets.get_mut(&Field::Source) {
             renewed.into_iter().for_each(|(row, codes)| {
-                set.set(row, &codes);
+                set.set(&mut self.table, row, &codes);
             });
         }
     }
@@ -269,13 +283,22 @@ impl Index {
 
     /// Of a choice field: status, countryCode, language, lifecycle, assignee, lastInteractedChannel, list and checkbox
     /// custom fields. Codes: `Status as u32`, `Alpha2.0 as u32`, ids, positions of list values, 0/1.
-    pub fn facet(&self, field: Field) -> Option<&Facet> {
-        self.facets.get(&field)
+    pub fn facet(&self, field: Field) -> Option<Facet<'_>> {
+        self.choices.get(&field).map(|choices| choices.facet(&self.table))
     }
 
     /// Of a set field: tags (tag ids), channels (channel ids), source (a code of `source_code`).
-    pub fn set_facet(&self, field: Field) -> Option<&SetFacet> {
-        self.sets.get(&field)
+    pub fn set_facet(&self, field: Field) -> Option<SetFacet<'_>> {
+        self.sets.get(&field).map(|sets| sets.facet(&self.table))
+    }
+
+    /// How many of the rows have each code of each of the fields; nothing of a field that has no codes.
+    pub fn counts(&self, fields: &[Field], among: &Among) -> Vec<Counts> {
+        let tally = |field: &Field| match (self.choices.get(field), self.sets.get(field)) {
+            (Some(choices), _) => Some(choices.tally(&self.table)),
+            (None, sets) => sets.map(|sets| sets.tally(&self.table)),
+        };
+        Tally::count(&fields.iter().map(tally).collect::<Vec<_>>(), among)
     }
 
     /// The code of a channel source in the `source` facet; sources are numbered as they come.
@@ -321,9 +344,9 @@ impl Index {
             _ => {}
         }
         let field = field.counts_from().unwrap_or(field);
-        let facet = self.facets.get(&field).map(|facet| facet.present().clone());
+        let facet = self.facet(field).map(|facet| facet.present().clone());
         facet
-            .or_else(|| self.sets.get(&field).map(|set| set.present().clone()))
+            .or_else(|| self.set_facet(field).map(|set| set.present().clone()))
             .or_else(|| self.columns.get(&field).map(|column| column.present().clone()))
             .or_else(|| self.texts.get(&field).map(|column| column.present().clone()))
             .unwrap_or_default()
@@ -415,8 +438,9 @@ impl Index {
     pub fn memory(&self) -> Vec<(&'static str, usize)> {
         vec![
             ("rows", self.alive.memory() + self.unflushed.memory()),
-            ("facets", self.facets.values().map(Facet::memory).sum()),
-            ("sets", self.sets.values().map(SetFacet::memory).sum()),
+            ("table", self.table.memory()),
+            ("choices", self.choices.values().map(Choices::memory).sum()),
+            ("sets", self.sets.values().map(Sets::memory).sum()),
             ("columns", self.columns.values().map(Column::memory).sum()),
             ("texts", self.texts.values().map(TextColumn::memory).sum()),
             ("orders", self.orders.values().map(Order::memory).sum::<usize>() + self.name_heads.capacity() * 4),

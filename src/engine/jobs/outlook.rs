@@ -5,9 +5,9 @@ use serde_json::Value as Json;
 use crate::contact::{Catalog, Contact, Field, Status, TagId};
 use crate::engine::FacetCounts;
 use crate::engine::act::{Act, Planned};
-use crate::engine::select::facets::{codes, told};
+use crate::engine::select::facets::told;
 use crate::filter::View;
-use crate::index::{Among, code_of};
+use crate::index::{Among, Counts, code_of};
 
 /// The fields whose counts the edit can change.
 pub fn fields(act: &Act, catalog: &Catalog) -> Vec<Field> {
@@ -32,7 +32,7 @@ pub fn after(planned: &Planned, view: View, field: Field, among: &Among) -> Face
     let mut facet = match &planned.act {
         Act::Delete => FacetCounts { field, values: Vec::new(), without: 0 },
         Act::AddTags(tags) => {
-            let (mut counts, _) = codes(view, field, among);
+            let mut counts = codes(view, field, among).of_codes;
             counts.retain(|(code, _)| !tags.contains(&TagId(*code)));
             let mut added: Vec<u32> = tags.iter().map(|tag| tag.0).collect();
             added.sort_unstable();
@@ -42,12 +42,13 @@ pub fn after(planned: &Planned, view: View, field: Field, among: &Among) -> Face
         }
         Act::RemoveTags(tags) => removed(view, field, among, tags),
         Act::Unblock => {
-            let (mut counts, _) = codes(view, field, among);
+            let mut counts = codes(view, field, among).of_codes;
             counts.retain(|(code, _)| *code != Status::Blocked as u32);
             told(view, field, counts, 0)
         }
         Act::SetStatus(draft) => {
-            let blocked = codes(view, field, among).0.into_iter().find(|(code, _)| *code == Status::Blocked as u32);
+            let blocked =
+                codes(view, field, among).of_codes.into_iter().find(|(code, _)| *code == Status::Blocked as u32);
             let rest = all - blocked.map_or(0, |(_, count)| count);
             let mut probe = Contact::default();
             draft.apply(&mut probe);
@@ -70,9 +71,13 @@ pub fn after(planned: &Planned, view: View, field: Field, among: &Among) -> Face
     facet
 }
 
+fn codes(view: View, field: Field, among: &Among) -> Counts {
+    view.index.counts(&[field], among).pop().unwrap_or_default()
+}
+
 /// The rows that will have no tag are those without, and those whose every tag goes.
 fn removed(view: View, field: Field, among: &Among, tags: &[TagId]) -> FacetCounts {
-    let (mut counts, present) = codes(view, field, among);
+    let Counts { of_codes: mut counts, present } = codes(view, field, among);
     counts.retain(|(code, _)| !tags.contains(&TagId(*code)));
     let mut without = among.len() - present;
     if let Some(facet) = view.index.set_facet(field) {

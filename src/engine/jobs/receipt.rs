@@ -180,7 +180,7 @@ impl Engine {
         let among = Among::new(&rows, state.index.alive());
         Ok(Drawn {
             version: state.head.seq,
-            before: fields.iter().map(|field| facets::count(view, *field, &among)).collect(),
+            before: facets::count(view, &fields, &among),
             after: fields.iter().map(|field| outlook::after(&planned, view, *field, &among)).collect(),
             catalog: state.catalog.clone(),
             rows,

@@ -8,25 +8,12 @@ use serde_json::Value as Json;
 use crate::contact::{Alpha2, ChannelId, Field, Kind, StageId, Status, TagId, UserId};
 use crate::engine::FacetCounts;
 use crate::filter::{self, Filter, View};
-use crate::index::{Among, RowSet};
+use crate::index::{Among, Counts, RowSet};
 
-/// Counts each value of a facetable field among the rows. Values that none of them has are left out, those of closed choices too.
-pub(in crate::engine) fn count(view: View, field: Field, among: &Among) -> FacetCounts {
-    let (counts, present) = codes(view, field, among);
-    told(view, field, counts, among.len() - present)
-}
-
-/// How many of the rows have each code of the field, and how many have any.
-pub(in crate::engine) fn codes(view: View, field: Field, among: &Among) -> (Vec<(u32, u64)>, u64) {
-    if let Some(facet) = view.index.facet(field) {
-        let counts = facet.counts(among);
-        let present = counts.iter().map(|(_, count)| count).sum();
-        (counts, present)
-    } else if let Some(facet) = view.index.set_facet(field) {
-        (facet.counts(among), among.count(facet.present()))
-    } else {
-        (Vec::new(), 0)
-    }
+/// Counts each value of facetable fields among the rows. Values that none of them has are left out, those of closed choices too.
+pub(in crate::engine) fn count(view: View, fields: &[Field], among: &Among) -> Vec<FacetCounts> {
+    let told = |(field, counts): (&Field, Counts)| told(view, *field, counts.of_codes, among.len() - counts.present);
+    fields.iter().zip(view.index.counts(fields, among)).map(told).collect()
 }
 
 /// The counts of codes as they are answered.
@@ -119,14 +106,23 @@ impl Disjunctive {
         Some(Disjunctive { rest: rows_of_rest((!rest.is_empty()).then(|| together(rest))), own })
     }
 
-    /// The rows the field is counted among; `matches` are those of the whole query.
-    pub fn rows<'a>(&self, field: Field, matches: &'a RowSet) -> Cow<'a, RowSet> {
-        if !self.own.iter().any(|(own, _)| *own == field) {
-            return Cow::Borrowed(matches);
-        }
+    /// Counts the fields: those without conditions of their own among `matches`, the rows of the whole query.
+    pub fn count(&self, view: View, fields: &[Field], matches: &Among) -> Vec<FacetCounts> {
+        let has_own = |field: &Field| self.own.iter().any(|(own, _)| own == field);
+        let others: Vec<Field> = fields.iter().copied().filter(|field| !has_own(field)).collect();
+        let mut others = count(view, &others, matches).into_iter();
+        let counted = |field: &Field| match has_own(field) {
+            true => count(view, &[*field], &Among::new(&self.rows(*field), view.index.alive())).pop(),
+            false => others.next(),
+        };
+        fields.iter().filter_map(counted).collect()
+    }
+
+    /// The rows a field with conditions of its own is counted among.
+    fn rows(&self, field: Field) -> RowSet {
         let mut rows = self.rest.clone();
         self.own.iter().filter(|(own, _)| *own != field).for_each(|(_, of_other)| rows &= of_other);
-        Cow::Owned(rows)
+        rows
     }
 }
 

@@ -235,13 +235,11 @@ impl Sources<'_> {
         } else {
             None
         };
-        let alive = view.index.alive();
-        let among_all = Among::new(matches, alive);
-        let count = |&field: &Field| match split.as_ref().map(|split| split.rows(field, matches)) {
-            Some(Cow::Owned(rows)) => facets::count(view, field, &Among::new(&rows, alive)),
-            _ => facets::count(view, field, &among_all),
-        };
-        fields.iter().map(count).collect()
+        let among = Among::new(matches, view.index.alive());
+        match split {
+            Some(split) => split.count(view, fields, &among),
+            None => facets::count(view, fields, &among),
+        }
     }
 }
 

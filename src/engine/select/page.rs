@@ -104,8 +104,9 @@ impl Pager<'_> {
         if key.descending {
             values.reverse();
         }
-        let counts = (values.len() > VALUES_MANY && among.len() <= COUNTED_MAX)
-            .then(|| facet.counts(&Among::new(among, self.index.alive())));
+        let is_counted = values.len() > VALUES_MANY && among.len() <= COUNTED_MAX;
+        let counts = is_counted.then(|| self.index.counts(&[key.field], &Among::new(among, self.index.alive())));
+        let counts = counts.and_then(|mut counts| Some(counts.pop()?.of_codes));
         let count = |code: u32, rows: &RowSet| match &counts {
             Some(counts) => counts.binary_search_by_key(&code, |(code, _)| *code).map_or(0, |at| counts[at].1),
             None => rows.intersection_len(among),

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use crate::contact::{Field, Kind, UserId, fold};
 use crate::filter::View;
-use crate::index::{Column, Facet, Index, Row, RowSet};
+use crate::index::{Column, Index, Row, RowSet};
 
 /// One key of a sort, resolved.
 pub(super) struct Key {
@@ -74,7 +74,7 @@ fn head_by(index: &Index, key: &Key, column: Option<&Column>, row: Row) -> Head 
     let value = match key.by {
         By::Id => Some(row.into()),
         By::Code | By::Place(_) => {
-            let code = index.facet(key.field).and_then(|facet: &Facet| facet.get(row));
+            let code = index.facet(key.field).and_then(|facet| facet.get(row));
             code.map(|code| key.place(code) as i64)
         }
         By::Order => match column {

@@ -16,7 +16,7 @@ pub(super) fn rows<'a>(codes: &[u32], field: Field, view: View<'a>) -> Cow<'a, R
 
 pub(super) fn check<'a>(codes: &'a [u32], field: Field, view: View<'a>) -> Check<'a> {
     match view.index.facet(field) {
-        Some(facet) => Box::new(|row| facet.get(row).is_some_and(|code| codes.binary_search(&code).is_ok())),
+        Some(facet) => Box::new(move |row| facet.get(row).is_some_and(|code| codes.binary_search(&code).is_ok())),
         None => Box::new(|_| false),
     }
 }
