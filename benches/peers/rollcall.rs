@@ -143,7 +143,7 @@ fn answer(page: &Page) -> Answer {
     let mut facets: Vec<String> = Vec::new();
     for facet in &page.facets {
         let name = facet.field.name(&page.catalog);
-        facets.extend(facet.values.iter().map(|(_, label, count)| format!("{name}={label}: {count}")));
+        facets.extend(facet.values.iter().map(|one| format!("{name}={}: {}", one.label, one.count)));
         facets.extend(without(name, facet.without));
     }
     facets.sort();

@@ -47,7 +47,7 @@ pub use jobs::{Confirmation, FacetOutlook, Receipt};
 pub use many::{Fate, ManyItem};
 pub use merge::{MergedIn, Unmerged};
 pub use once::{Once, REMEMBERED};
-pub use query::{Explained, FacetCounts, Page, Query, SegmentRef, Sort};
+pub use query::{Explained, FacetCount, FacetCounts, FacetValue, Page, Query, SegmentRef, Sort};
 pub use records_cache::ContactJson;
 pub use segments::{CountedSegment, NewSegment, SegmentChanges};
 pub use settings::Settings;

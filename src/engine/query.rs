@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
@@ -77,19 +78,51 @@ pub struct Page<C = Arc<Contact>> {
 #[derive(Clone, Debug, PartialEq)]
 pub struct FacetCounts {
     pub field: Field,
-    /// `(value, label, count)`: the value as a filter takes it (tag name, code, id), what a person reads, how many; by count
-    /// descending, then label.
-    pub values: Vec<(Json, String, u64)>,
+    /// By count descending, then label.
+    pub values: Vec<FacetCount>,
     /// How many matches have no value.
     pub without: u64,
+}
+
+/// The count of one value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FacetCount {
+    pub value: FacetValue,
+    /// As a person reads it; a short one takes no memory of its own.
+    pub label: CompactString,
+    /// How many matches have it.
+    pub count: u64,
+}
+
+/// A value of a facet as a filter takes it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum FacetValue {
+    /// By its label: the name of a tag, a code.
+    Label,
+    Id(u32),
+    Checked(bool),
+}
+
+impl FacetCount {
+    /// A value that is named by its label.
+    pub fn labelled(label: &str, count: u64) -> FacetCount {
+        FacetCount { value: FacetValue::Label, label: label.into(), count }
+    }
+
+    /// The value as a filter takes it.
+    pub fn json(&self) -> Json {
+        match self.value {
+            FacetValue::Label => Json::from(self.label.as_str()),
+            FacetValue::Id(id) => Json::from(id),
+            FacetValue::Checked(checked) => Json::from(checked),
+        }
+    }
 }
 
 impl FacetCounts {
     /// Puts the values in order.
     pub(super) fn sort(&mut self) {
-        self.values.sort_by(|(_, label_a, count_a), (_, label_b, count_b)| {
-            count_b.cmp(count_a).then_with(|| label_a.cmp(label_b))
-        });
+        self.values.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.label.cmp(&b.label)));
     }
 }
 

@@ -15,7 +15,7 @@ use super::json::JsonBody;
 use super::problem::Problem;
 use super::query_string::QueryString;
 use super::roles::{DeleteContact, May, RunJobs};
-use super::search::{Facet, FacetValue};
+use super::search::{Facet, FacetValue, ValueBody};
 use super::segments::SegmentName;
 use super::strict;
 use super::wire::ContactBody;
@@ -92,12 +92,16 @@ pub struct ReceiptBody<'a> {
 
 struct Outlook<'a>(&'a [FacetOutlook]);
 
-impl Serialize for Outlook<'_> {
+impl<'a> Serialize for Outlook<'a> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.0.len()))?;
         for FacetOutlook { field, values, without } in self.0 {
-            let values =
-                values.iter().map(|(value, label, count)| FacetValue { value, label, count: *count }).collect();
+            let kept = |(value, label, count): &'a (Json, String, u64)| FacetValue {
+                value: ValueBody::Kept(value),
+                label,
+                count: *count,
+            };
+            let values = values.iter().map(kept).collect();
             map.serialize_entry(field, &Facet { values, without: *without })?;
         }
         map.end()

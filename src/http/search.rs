@@ -17,7 +17,7 @@ use super::strict::{self, AsObject};
 use super::wire::ContactBody;
 use crate::contact::render::Form;
 use crate::contact::{Catalog, Field, Seq, column};
-use crate::engine::{ContactJson, FacetCounts, Page, Query, Sort};
+use crate::engine::{self, ContactJson, FacetCount, FacetCounts, Page, Query, Sort};
 
 /// What an answer without contacts begins with.
 const NO_ITEMS: &[u8] = b"{\"items\":[]";
@@ -187,10 +187,33 @@ pub struct Facet<'a> {
 #[derive(Serialize, ToSchema)]
 pub struct FacetValue<'a> {
     /// As a filter takes it.
-    pub value: &'a Json,
+    #[schema(value_type = Value)]
+    pub value: ValueBody<'a>,
     /// As a person reads it.
     pub label: &'a str,
     pub count: u64,
+}
+
+impl<'a> FacetValue<'a> {
+    fn of(counted: &'a FacetCount) -> FacetValue<'a> {
+        let value = match counted.value {
+            engine::FacetValue::Label => ValueBody::Text(&counted.label),
+            engine::FacetValue::Id(id) => ValueBody::Id(id),
+            engine::FacetValue::Checked(checked) => ValueBody::Checked(checked),
+        };
+        FacetValue { value, label: &counted.label, count: counted.count }
+    }
+}
+
+/// A facet's value, without copying it.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub enum ValueBody<'a> {
+    Text(&'a str),
+    Id(u32),
+    Checked(bool),
+    /// As it was kept.
+    Kept(&'a Json),
 }
 
 /// The exact number of matches.
@@ -220,8 +243,7 @@ impl Serialize for Facets<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.facets.len()))?;
         for facet in self.facets {
-            let values =
-                facet.values.iter().map(|(value, label, count)| FacetValue { value, label, count: *count }).collect();
+            let values = facet.values.iter().map(FacetValue::of).collect();
             map.serialize_entry(facet.field.name(self.catalog), &Facet { values, without: facet.without })?;
         }
         map.end()

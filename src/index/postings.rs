@@ -10,8 +10,9 @@ const WORDS_COST: u64 = 1_500;
 const LIST_COST: u64 = 300;
 const LISTED_COST: u64 = 3;
 const BOTH_LISTED_COST: u64 = 40;
-/// Rows of a block from which on they are words, about.
-const MANY: u64 = 1024;
+/// Rows of a block from which on they are words, about: of posting lists, and of what operations on sets made.
+const KEPT_MANY: u64 = 1024;
+const MADE_MANY: u64 = 64;
 
 /// The posting lists of a field: codes are numbered by ordinals from 1 as they come, and a list that is empty gives its ordinal back.
 #[derive(Default)]
@@ -127,7 +128,7 @@ impl Postings {
 
 /// What it costs to count a posting list of that size among so many rows.
 fn list_cost(size: u64, among: u64, blocks: u64) -> u64 {
-    match (size > blocks * MANY, among > blocks * MANY) {
+    match (size > blocks * KEPT_MANY, among > blocks * MADE_MANY) {
         (true, true) => blocks * WORDS_COST,
         (true, false) => blocks * LIST_COST + among * LISTED_COST,
         (false, true) => size.min(blocks) * LIST_COST + size * LISTED_COST,

@@ -1,11 +1,9 @@
 //! What an edit will make of the counts of its contacts, from the index alone: exactly what the same counts say after it.
 
-use serde_json::Value as Json;
-
 use crate::contact::{Catalog, Contact, Field, Status, TagId};
-use crate::engine::FacetCounts;
 use crate::engine::act::{Act, Planned};
 use crate::engine::select::facets::told;
+use crate::engine::{FacetCount, FacetCounts};
 use crate::filter::View;
 use crate::index::{Among, Counts, code_of};
 
@@ -65,7 +63,7 @@ pub fn after(planned: &Planned, view: View, field: Field, among: &Among) -> Face
         }
     };
     if field == Field::Tags && all > 0 {
-        facet.values.extend(planned.new_tags.iter().map(|name| (Json::from(name.as_str()), name.clone(), all)));
+        facet.values.extend(planned.new_tags.iter().map(|name| FacetCount::labelled(name, all)));
         facet.sort();
     }
     facet
@@ -92,9 +90,9 @@ fn removed(view: View, field: Field, among: &Among, tags: &[TagId]) -> FacetCoun
 pub fn unblocked(facet: &mut FacetCounts, statuses: &[Status]) {
     for status in statuses {
         let name = status.name();
-        match facet.values.iter_mut().find(|(value, _, _)| value == name) {
-            Some((_, _, count)) => *count += 1,
-            None => facet.values.push((Json::from(name), name.to_owned(), 1)),
+        match facet.values.iter_mut().find(|found| found.label == name) {
+            Some(found) => found.count += 1,
+            None => facet.values.push(FacetCount::labelled(name, 1)),
         }
     }
     facet.sort();

@@ -218,7 +218,7 @@ impl Drawn {
         let told = |facets: &[FacetCounts]| {
             let one = |facet: &FacetCounts| FacetOutlook {
                 field: facet.field.name(&self.catalog).to_owned(),
-                values: facet.values.clone(),
+                values: facet.values.iter().map(|one| (one.json(), one.label.to_string(), one.count)).collect(),
                 without: facet.without,
             };
             facets.iter().map(one).collect()

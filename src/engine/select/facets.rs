@@ -1,12 +1,11 @@
 //! Exact counts of a field's values among rows, with what a person reads for each value.
 
-use std::borrow::Cow;
 use std::cmp::Reverse;
 
-use serde_json::Value as Json;
+use compact_str::{CompactString, ToCompactString, format_compact};
 
 use crate::contact::{Alpha2, ChannelId, Field, Kind, StageId, Status, TagId, UserId};
-use crate::engine::FacetCounts;
+use crate::engine::{FacetCount, FacetCounts, FacetValue};
 use crate::filter::{self, Filter, View};
 use crate::index::{Among, Counts, RowSet};
 
@@ -23,11 +22,9 @@ pub(in crate::engine) fn told(view: View, field: Field, counts: Vec<(u32, u64)>,
         let label = label(view, field, code);
         (Reverse(count), first_bytes(&label), label, code)
     };
-    let mut counts: Vec<(Reverse<u64>, u64, Cow<str>, u32)> = counts.into_iter().map(in_order).collect();
+    let mut counts: Vec<(Reverse<u64>, u64, CompactString, u32)> = counts.into_iter().map(in_order).collect();
     counts.sort_unstable();
-    let value = |(Reverse(count), _, label, code): (Reverse<u64>, u64, Cow<str>, u32)| {
-        (value(view, field, code, &label), label.into_owned(), count)
-    };
+    let value = |(Reverse(count), _, label, code)| FacetCount { value: value(view, field, code), label, count };
     FacetCounts { field, values: counts.into_iter().map(value).collect(), without }
 }
 
@@ -39,27 +36,27 @@ fn first_bytes(label: &str) -> u64 {
 }
 
 /// A code as a filter takes it: by its label, or its number.
-fn value(view: View, field: Field, code: u32, label: &str) -> Json {
+fn value(view: View, field: Field, code: u32) -> FacetValue {
     match field {
-        Field::Assignee | Field::Channels | Field::LastInteractedChannel => Json::from(code),
-        Field::Custom(_) if field.kind(view.catalog) == Kind::Checkbox => Json::from(code != 0),
-        _ => Json::from(label),
+        Field::Assignee | Field::Channels | Field::LastInteractedChannel => FacetValue::Id(code),
+        Field::Custom(_) if field.kind(view.catalog) == Kind::Checkbox => FacetValue::Checked(code != 0),
+        _ => FacetValue::Label,
     }
 }
 
 /// A code as a person reads it. What the workspace does not know shows as its id.
-fn label<'a>(view: View<'a>, field: Field, code: u32) -> Cow<'a, str> {
+fn label(view: View, field: Field, code: u32) -> CompactString {
     let catalog = view.catalog;
-    let known: Option<Cow<'a, str>> = match field {
+    let known: Option<CompactString> = match field {
         Field::Tags => catalog.tags.get(&TagId(code)).map(|tag| tag.name.as_str().into()),
-        Field::Source => view.index.source_name(code).map(Cow::from),
+        Field::Source => view.index.source_name(code).map(CompactString::from),
         Field::Status => Status::ALL.get(code as usize).map(|status| status.name().into()),
         Field::Lifecycle => catalog.stages.get(&StageId(code)).map(|stage| stage.name.as_str().into()),
         Field::Assignee => catalog.users.get(&UserId(code)).map(|user| user.full_name().into()),
         Field::Channels | Field::LastInteractedChannel => {
             catalog.channels.get(&ChannelId(code)).map(|channel| channel.name.as_str().into())
         }
-        Field::Custom(_) if field.kind(catalog) == Kind::Checkbox => Some((code != 0).to_string().into()),
+        Field::Custom(_) if field.kind(catalog) == Kind::Checkbox => Some((code != 0).to_compact_string()),
         Field::Custom(id) => {
             let choices = catalog.fields.get(&id).map(|field| field.allowed_values.as_slice());
             choices.and_then(|choices| choices.get(code as usize)).map(|choice| choice.as_str().into())
@@ -67,7 +64,7 @@ fn label<'a>(view: View<'a>, field: Field, code: u32) -> Cow<'a, str> {
         // Countries and languages.
         _ => u16::try_from(code).ok().map(|letters| Alpha2(letters).text().into()),
     };
-    known.unwrap_or_else(|| format!("#{code}").into())
+    known.unwrap_or_else(|| format_compact!("#{code}"))
 }
 
 /// The rows each field is counted among when its own conditions are left out: those that stand directly in the filter's top-level

@@ -49,8 +49,7 @@ pub fn one(live: &Live, model: &Model, rng: &mut ChaCha8Rng) -> Result<(), Strin
             without += u64::from(values.is_empty());
             values.into_iter().for_each(|value| *counts.entry(value).or_default() += 1);
         }
-        let found: BTreeMap<String, u64> =
-            there.values.iter().map(|(_, label, count)| (label.clone(), *count)).collect();
+        let found: BTreeMap<String, u64> = there.values.iter().map(|one| (one.label.to_string(), one.count)).collect();
         if (&found, there.without) != (&counts, without) {
             return Err(format!("{}: facet {name} {found:?}, by the model {counts:?} and {without}", asked()));
         }

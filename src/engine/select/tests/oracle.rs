@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::world::World;
 use crate::contact::*;
-use crate::engine::{FacetCounts, Query, Sort};
+use crate::engine::{FacetCount, FacetCounts, FacetValue, Query, Sort};
 use crate::filter::Filter;
 use crate::filter::search::{self, Search};
 use crate::index::{Collation, Row};
@@ -164,5 +164,15 @@ pub fn facet(world: &World, field: Field, matches: &[&Contact]) -> FacetCounts {
     let mut values: Vec<(Json, String, u64)> =
         counts.into_iter().map(|((label, _), (value, count))| (value, label, count)).collect();
     values.sort_by_key(|(.., count)| std::cmp::Reverse(*count));
+    let values = values.into_iter().map(counted).collect();
     FacetCounts { field, values, without }
+}
+
+fn counted((value, label, count): (Json, String, u64)) -> FacetCount {
+    let value = match value {
+        Json::Number(id) => FacetValue::Id(id.as_u64().expect("an id") as u32),
+        Json::Bool(checked) => FacetValue::Checked(checked),
+        _ => FacetValue::Label,
+    };
+    FacetCount { value, label: label.into(), count }
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use rollcall::contact::{ChannelId, Contact, Field, Kind, StageId, UserId};
-use rollcall::engine::{FacetCounts, Query};
-use serde_json::{Value as Json, json};
+use rollcall::engine::{FacetCount, FacetCounts, FacetValue, Query};
+use serde_json::Value as Json;
 
 use super::Oracle;
 use super::filter::{field_of, is_condition};
@@ -55,38 +55,30 @@ impl Oracle<'_> {
             without += u64::from(values.is_empty());
             values.into_iter().for_each(|value| *counts.entry(value).or_default() += 1);
         }
-        let mut values: Vec<(Json, String, u64)> = counts
-            .into_iter()
-            .map(|(value, count)| {
-                let (value, label) = self.shown(field, &value);
-                (value, label, count)
-            })
-            .collect();
-        values.sort_by(|a, b| b.2.cmp(&a.2).then_with(|| a.1.cmp(&b.1)));
+        let shown = |(value, count): (String, u64)| {
+            let (value, label) = self.shown(field, &value);
+            FacetCount { value, label: label.into(), count }
+        };
+        let mut values: Vec<FacetCount> = counts.into_iter().map(shown).collect();
+        values.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.label.cmp(&b.label)));
         FacetCounts { field, values, without }
     }
 
     /// A value as a filter takes it, and as a person reads it.
-    fn shown(&self, field: Field, value: &str) -> (Json, String) {
+    fn shown(&self, field: Field, value: &str) -> (FacetValue, String) {
         let id = || value.parse::<u32>().expect("an id");
         let catalog = self.catalog;
         match field {
-            Field::Assignee => (json!(id()), catalog.users[&UserId(id())].full_name()),
-            Field::Lifecycle => {
-                let name = &catalog.stages[&StageId(id())].name;
-                (json!(name), name.clone())
-            }
+            Field::Assignee => (FacetValue::Id(id()), catalog.users[&UserId(id())].full_name()),
+            Field::Lifecycle => (FacetValue::Label, catalog.stages[&StageId(id())].name.clone()),
             Field::Channels | Field::LastInteractedChannel => {
-                (json!(id()), catalog.channels[&ChannelId(id())].name.clone())
+                (FacetValue::Id(id()), catalog.channels[&ChannelId(id())].name.clone())
             }
             Field::Custom(field) if catalog.fields[&field].kind() == Kind::Checkbox => {
-                (json!(value == "true"), value.to_owned())
+                (FacetValue::Checked(value == "true"), value.to_owned())
             }
-            Field::Custom(field) => {
-                let label = &catalog.fields[&field].allowed_values[id() as usize];
-                (json!(label), label.clone())
-            }
-            _ => (json!(value), value.to_owned()),
+            Field::Custom(field) => (FacetValue::Label, catalog.fields[&field].allowed_values[id() as usize].clone()),
+            _ => (FacetValue::Label, value.to_owned()),
         }
     }
 }
