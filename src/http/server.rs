@@ -62,9 +62,8 @@ fn routed(app: App) -> Router {
         .merge(openapi::pages(description))
         .fallback(|| async { no_such_route() })
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(compression)
-        .layer(from_fn_with_state(app.clone(), observe::observe))
+        // From outside in, as one: each that is put on by itself makes the router clone and box what is inside for every request.
+        .layer((from_fn_with_state(app.clone(), observe::observe), compression, CatchPanicLayer::custom(panicked)))
         .with_state(app)
 }
 
