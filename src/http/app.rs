@@ -121,7 +121,8 @@ impl App {
         F: FnOnce(&Engine) -> Result<T, Problem> + Send + 'static,
     {
         let place = || self.0.reads.try_acquire().ok().zip(self.0.threads.hold());
-        let Some(place) = at_hand.then(place).flatten() else { return self.read(work).await };
+        // Boxed as it is large: whoever awaits this is moved with room for it.
+        let Some(place) = at_hand.then(place).flatten() else { return Box::pin(self.read(work)).await };
         let watch = Stopwatch::start();
         let result = catch_unwind(AssertUnwindSafe(|| work(&self.0.engine)));
         drop(place);

@@ -40,8 +40,8 @@ pub async fn actor(app: &App, secret: &str) -> Result<Actor, Problem> {
     if let Some(actor) = app.engine().actor_at_hand(bearer) {
         return Ok(actor);
     }
-    // On a thread that may block: the token's workspace may have to wake.
-    app.read(move |engine| engine.actor(bearer).ok_or_else(unknown)).await
+    // On a thread that may block: the token's workspace may have to wake. Boxed as it is large and rare.
+    Box::pin(app.read(move |engine| engine.actor(bearer).ok_or_else(unknown))).await
 }
 
 fn needed() -> Problem {

@@ -27,6 +27,11 @@ pub async fn noted(app: &App, request: Request) -> Result<Request, Problem> {
     {
         return Ok(request);
     }
+    // Boxed as it is large and rare: whoever awaits this is moved with room for it.
+    Box::pin(keyed(app, request)).await
+}
+
+async fn keyed(app: &App, request: Request) -> Result<Request, Problem> {
     let (mut parts, body) = request.into_parts();
     let mut keys = parts.headers.get_all(KEY).iter();
     let key = keys.next().map(|key| key.as_bytes().to_vec()).unwrap_or_default();
