@@ -74,15 +74,14 @@ impl Table {
             place.at = end;
             end += place.width;
         }
-        let stride = stride(end);
+        let (stride, stretches) = (stride(end), stretches(&self.lanes, &places, lane));
+        let (from, to) = (self.lanes[lane.0 as usize], places[lane.0 as usize]);
         let mut moved = vec![0; self.rows() * stride];
         for (old, new) in self.bytes.chunks_exact(self.stride.max(1)).zip(moved.chunks_exact_mut(stride)) {
-            for (id, (from, to)) in self.lanes.iter().zip(&places).enumerate() {
-                match id == lane.0 as usize {
-                    true => convert(from.of(old), to.of_mut(new)),
-                    false => to.of_mut(new).copy_from_slice(from.of(old)),
-                }
+            for (from, to) in &stretches {
+                to.of_mut(new).copy_from_slice(from.of(old));
             }
+            convert(from.of(old), to.of_mut(new));
         }
         (self.stride, self.bytes, self.lanes) = (stride, moved, places);
     }
@@ -136,6 +135,21 @@ impl Table {
             table.lanes.iter().all(|lane| lane.end() <= stride) && table.bytes.len() == table.rows() * stride;
         is_sound.then_some(table)
     }
+}
+
+/// What moves as it is, from where to where: every lane but one. Those that stay side by side move together.
+fn stretches(from: &[Place], to: &[Place], but: LaneId) -> Vec<(Place, Place)> {
+    let mut stretches: Vec<(Place, Place)> = Vec::new();
+    let kept = from.iter().zip(to).zip(0..).filter(|((from, _), id)| from.width > 0 && *id != but.0);
+    for ((from, to), _) in kept {
+        match stretches.last_mut().filter(|last| (last.0.end(), last.1.end()) == (from.at, to.at)) {
+            Some((longer_from, longer_to)) => {
+                (longer_from.width, longer_to.width) = (longer_from.width + from.width, longer_to.width + to.width)
+            }
+            None => stretches.push((*from, *to)),
+        }
+    }
+    stretches
 }
 
 /// The size of records with so many bytes in use.
