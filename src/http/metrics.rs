@@ -155,7 +155,7 @@ mod tests {
             workspace: WorkspaceId(1),
             contacts,
             version: Seq(2),
-            memory: vec![("facets", 50)],
+            memory: vec![("table", 50)],
         };
         let gauges = Gauges { awake: vec![awake(3), awake(4)], record_cache_bytes: 1, store_bytes: 2 };
         let text = metrics.render(&gauges, false);
@@ -165,7 +165,7 @@ mod tests {
         has(r#"rollcall_http_request_seconds_bucket{method="GET",route="/v1/contacts/{identifier}",le="0.001"} 1"#);
         has("rollcall_awake_contacts 7");
         has("rollcall_awake_versions 4");
-        has(r#"rollcall_index_bytes{structure="facets"} 100"#);
+        has(r#"rollcall_index_bytes{structure="table"} 100"#);
     }
 
     #[test]

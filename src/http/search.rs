@@ -187,7 +187,7 @@ pub struct Facet<'a> {
 #[derive(Serialize, ToSchema)]
 pub struct FacetValue<'a> {
     /// As a filter takes it.
-    #[schema(value_type = Value)]
+    #[schema(value_type = Json)]
     pub value: ValueBody<'a>,
     /// As a person reads it.
     pub label: &'a str,

@@ -11,8 +11,11 @@ const WIDE: usize = 2 * ROOM;
 /// First of a cell where there are more ordinals: the next two are the place of these.
 const OVERFLOWS: u16 = u16::MAX;
 const NARROW_OVERFLOWS: u8 = u8::MAX;
-/// Cells become wide where one row in so many has no room in its own, and there are as many of them.
-const CROWDED: usize = 16;
+/// Cells become wide where one row in so many has no room in its own, and there are at least so many of them; in any case while their
+/// places fit into a narrow cell.
+const CROWDED_SHARE: usize = 16;
+const CROWDED_MIN: usize = 1024;
+const CROWDED_MAX: usize = 1 << 24;
 /// Rows that are counted together.
 const TOGETHER: usize = 64;
 
@@ -77,13 +80,14 @@ impl Cells {
 
     /// Sets the row's ordinals, none of them 0.
     pub fn set(&mut self, table: &mut Table, row: Row, ordinals: &[u32]) {
-        if let Some(place) = overflow(&cell(table.lane(self.lane), row)) {
-            self.long.give_back(place);
-        }
         let lane = self.lane;
         let is_narrow = |table: &Table| table.lane(lane).width() == NARROW;
         if is_narrow(table) && (self.is_crowded(table) || !fits(ordinals, NARROW_OVERFLOWS.into())) {
             self.widen(table);
+        }
+        // Not before: until then the cell says where its ordinals are, and widening goes by it.
+        if let Some(place) = overflow(&cell(table.lane(lane), row)) {
+            self.long.give_back(place);
         }
         let room = if is_narrow(table) { NARROW } else { ROOM };
         let cell = match ordinals.len() <= room && fits(ordinals, OVERFLOWS) {
@@ -97,7 +101,7 @@ impl Cells {
     }
 
     fn is_crowded(&self, table: &Table) -> bool {
-        self.long.in_use() > CROWDED.max(table.rows() / CROWDED)
+        self.long.in_use() >= (table.rows() / CROWDED_SHARE).clamp(CROWDED_MIN, CROWDED_MAX)
     }
 
     /// From bytes to pairs of bytes.
@@ -165,7 +169,8 @@ impl CellTally<'_> {
             for (at, cell) in cells[..rows.len()].iter().enumerate() {
                 self.present += u64::from(cell[0] != 0);
                 if let Some(place) = overflow(cell) {
-                    self.cells.long.slots[place].iter().for_each(|&ordinal| self.table[ordinal as usize][0] += 1);
+                    let long = self.cells.long.slots.get(place).into_iter().flatten();
+                    long.for_each(|&ordinal| self.table[ordinal as usize][0] += 1);
                     continue;
                 }
                 // Cells with little room in the two halves of the tables in turn.
@@ -259,26 +264,49 @@ mod tests {
         }
     }
 
-    /// The ordinals of row `row`: of every thirtieth too many for a narrow cell, of some for any.
-    fn ordinals(row: Row) -> Vec<u32> {
-        (1..=if row.is_multiple_of(30) { 5 + row / 30 % 9 } else { row % 5 }).collect()
+    fn width(cells: &Cells, table: &Table) -> usize {
+        cells.lane(table).width()
+    }
+
+    fn has(cells: &Cells, table: &Table, row: Row, ordinals: impl IntoIterator<Item = u32>) -> bool {
+        cells.get(cells.lane(table), row).eq(ordinals)
     }
 
     #[test]
-    fn cells_become_wide_where_many_have_no_room_or_an_ordinal_does_not_fit() {
-        let (mut table, rows) = (Table::default(), 900);
+    fn cells_become_wide_for_an_ordinal_that_does_not_fit() {
+        let mut table = Table::default();
         let mut cells = Cells::new(&mut table);
-        let width = |cells: &Cells, table: &Table| cells.lane(table).width();
-        let holds = |cells: &Cells, table: &Table, row| cells.get(cells.lane(table), row).eq(ordinals(row));
-        (0..rows).for_each(|row| cells.set(&mut table, row, &ordinals(row)));
-        assert!((0..rows).all(|row| holds(&cells, &table, row)));
-        assert_eq!((width(&cells, &table), cells.long.in_use()), (NARROW, 30));
-        cells.set(&mut table, rows, &[255]);
-        assert!((0..rows).all(|row| holds(&cells, &table, row)) && cells.get(cells.lane(&table), rows).eq([255]));
-        assert_eq!((width(&cells, &table), cells.long.in_use()), (WIDE, 15));
-        let mut crowded = Cells::new(&mut table);
-        (0..rows).for_each(|row| crowded.set(&mut table, row, &[1, 2, 3, 4, 5]));
-        assert_eq!((width(&crowded, &table), crowded.long.in_use()), (WIDE, 0));
-        assert!((0..rows).all(|row| crowded.get(crowded.lane(&table), row).eq(1..=5)));
+        // Of row 1 too many for a narrow cell, of row 2 for any.
+        for row in 0..3 {
+            cells.set(&mut table, row, &(1..=row * 5 + 1).collect::<Vec<_>>());
+        }
+        assert_eq!((width(&cells, &table), cells.long.in_use()), (NARROW, 2));
+        cells.set(&mut table, 3, &[255]);
+        assert_eq!((width(&cells, &table), cells.long.in_use()), (WIDE, 1));
+        assert!((0..3).all(|row| has(&cells, &table, row, 1..=row * 5 + 1)) && has(&cells, &table, 3, [255]));
+    }
+
+    #[test]
+    fn a_row_whose_own_new_ordinals_widen_the_cells_gives_its_place_back_once() {
+        let mut table = Table::default();
+        let mut cells = Cells::new(&mut table);
+        cells.set(&mut table, 1, &[1, 2, 3, 4, 5]);
+        cells.set(&mut table, 1, &[1, 2, 3, 4, 5, 6, 7, 8, 255]);
+        cells.set(&mut table, 2, &[11, 12, 13, 14, 15, 16, 17, 18, 19]);
+        assert!(has(&cells, &table, 1, (1..=8).chain([255])) && has(&cells, &table, 2, 11..=19));
+        assert_eq!((cells.long.in_use(), cells.long.slots.len()), (2, 2));
+    }
+
+    #[test]
+    fn cells_become_wide_where_many_have_no_room() {
+        let mut table = Table::default();
+        let mut cells = Cells::new(&mut table);
+        let mut put = |rows: std::ops::Range<Row>| {
+            rows.for_each(|row| cells.set(&mut table, row, &[1, 2, 3, 4, 5]));
+            (width(&cells, &table), cells.long.in_use())
+        };
+        assert_eq!(put(0..CROWDED_MIN as Row), (NARROW, CROWDED_MIN));
+        assert_eq!(put(1024..1100), (WIDE, 0));
+        assert!((0..1100).all(|row| has(&cells, &table, row, 1..=5)));
     }
 }

@@ -105,6 +105,9 @@ impl Index {
         if found != 6 + super::CHOICES.len() + SETS.len() + NUMBERS.len() + TEXTS.len() {
             return Err(Damaged("a section is missing"));
         }
+        if Choices::stray(index.choices.values(), &index.table).is_some() {
+            return Err(Damaged("a row has a code that is not there"));
+        }
         index.define(catalog);
         index.finish();
         Ok((header, index))

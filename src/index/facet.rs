@@ -116,8 +116,15 @@ impl Choices {
 
     pub fn read(from: &mut &[u8], table: &Table) -> Option<Choices> {
         let (lane, present, postings) = (LaneId::read(from, table)?, RowSet::read(from)?, Postings::read(from)?);
-        let most = (0..table.rows() as Row).map(|row| ordinal(table.lane(lane), row)).max().unwrap_or(0);
-        (most as usize <= postings.ordinals()).then_some(Choices { lane, postings, present })
+        [1, 2, 4].contains(&table.lane(lane).width()).then_some(Choices { lane, postings, present })
+    }
+
+    /// The first row for which the table has a code that there is not, in any of these fields: all at once, as the table is large.
+    pub fn stray<'a>(fields: impl Iterator<Item = &'a Choices>, table: &Table) -> Option<Row> {
+        let lanes: Vec<(Lane, usize)> =
+            fields.map(|field| (table.lane(field.lane), field.postings.ordinals())).collect();
+        let is_stray = |row: Row| lanes.iter().any(|(lane, last)| ordinal(*lane, row) as usize > *last);
+        (0..table.rows() as Row).find(|row| is_stray(*row))
     }
 
     /// The first row at which posting lists, table and `present` disagree.

@@ -292,6 +292,11 @@ impl Index {
         self.sets.get(&field).map(|sets| sets.facet(&self.table))
     }
 
+    /// How many of the rows have each code of the field; nothing of a field that has no codes.
+    pub fn count(&self, field: Field, among: &Among) -> Counts {
+        self.counts(&[field], among).pop().unwrap_or_default()
+    }
+
     /// How many of the rows have each code of each of the fields; nothing of a field that has no codes.
     pub fn counts(&self, fields: &[Field], among: &Among) -> Vec<Counts> {
         let tally = |field: &Field| match (self.choices.get(field), self.sets.get(field)) {

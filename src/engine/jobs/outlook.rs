@@ -30,7 +30,7 @@ pub fn after(planned: &Planned, view: View, field: Field, among: &Among) -> Face
     let mut facet = match &planned.act {
         Act::Delete => FacetCounts { field, values: Vec::new(), without: 0 },
         Act::AddTags(tags) => {
-            let mut counts = codes(view, field, among).of_codes;
+            let mut counts = view.index.count(field, among).of_codes;
             counts.retain(|(code, _)| !tags.contains(&TagId(*code)));
             let mut added: Vec<u32> = tags.iter().map(|tag| tag.0).collect();
             added.sort_unstable();
@@ -40,13 +40,13 @@ pub fn after(planned: &Planned, view: View, field: Field, among: &Among) -> Face
         }
         Act::RemoveTags(tags) => removed(view, field, among, tags),
         Act::Unblock => {
-            let mut counts = codes(view, field, among).of_codes;
+            let mut counts = view.index.count(field, among).of_codes;
             counts.retain(|(code, _)| *code != Status::Blocked as u32);
             told(view, field, counts, 0)
         }
         Act::SetStatus(draft) => {
             let blocked =
-                codes(view, field, among).of_codes.into_iter().find(|(code, _)| *code == Status::Blocked as u32);
+                view.index.count(field, among).of_codes.into_iter().find(|(code, _)| *code == Status::Blocked as u32);
             let rest = all - blocked.map_or(0, |(_, count)| count);
             let mut probe = Contact::default();
             draft.apply(&mut probe);
@@ -69,13 +69,9 @@ pub fn after(planned: &Planned, view: View, field: Field, among: &Among) -> Face
     facet
 }
 
-fn codes(view: View, field: Field, among: &Among) -> Counts {
-    view.index.counts(&[field], among).pop().unwrap_or_default()
-}
-
 /// The rows that will have no tag are those without, and those whose every tag goes.
 fn removed(view: View, field: Field, among: &Among, tags: &[TagId]) -> FacetCounts {
-    let Counts { of_codes: mut counts, present } = codes(view, field, among);
+    let Counts { of_codes: mut counts, present } = view.index.count(field, among);
     counts.retain(|(code, _)| !tags.contains(&TagId(*code)));
     let mut without = among.len() - present;
     if let Some(facet) = view.index.set_facet(field) {

@@ -105,8 +105,7 @@ impl Pager<'_> {
             values.reverse();
         }
         let is_counted = values.len() > VALUES_MANY && among.len() <= COUNTED_MAX;
-        let counts = is_counted.then(|| self.index.counts(&[key.field], &Among::new(among, self.index.alive())));
-        let counts = counts.and_then(|mut counts| Some(counts.pop()?.of_codes));
+        let counts = is_counted.then(|| self.index.count(key.field, &Among::new(among, self.index.alive())).of_codes);
         let count = |code: u32, rows: &RowSet| match &counts {
             Some(counts) => counts.binary_search_by_key(&code, |(code, _)| *code).map_or(0, |at| counts[at].1),
             None => rows.intersection_len(among),

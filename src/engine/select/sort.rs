@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use crate::contact::{Field, Kind, UserId, fold};
 use crate::filter::View;
-use crate::index::{Column, Index, Row, RowSet};
+use crate::index::{Column, Facet, Index, Row, RowSet};
 
 /// One key of a sort, resolved.
 pub(super) struct Key {
@@ -69,18 +69,31 @@ fn users_by_name(view: View) -> Vec<u32> {
 /// What a row stands by at a key: whether it has a value there, and that value where it is a number.
 pub(super) type Head = (u8, i64);
 
-/// `column` is that of the key's field, where it has one.
-fn head_by(index: &Index, key: &Key, column: Option<&Column>, row: Row) -> Head {
-    let value = match key.by {
-        By::Id => Some(row.into()),
-        By::Code | By::Place(_) => {
-            let code = index.facet(key.field).and_then(|facet| facet.get(row));
-            code.map(|code| key.place(code) as i64)
+/// Where the values of a key are.
+#[derive(Clone, Copy)]
+enum Values<'a> {
+    Id,
+    Codes(Option<Facet<'a>>),
+    Numbers(&'a Column),
+    Texts,
+}
+
+impl Key {
+    fn values<'a>(&self, index: &'a Index) -> Values<'a> {
+        match self.by {
+            By::Id => Values::Id,
+            By::Code | By::Place(_) => Values::Codes(index.facet(self.field)),
+            By::Order => index.column(self.field).map_or(Values::Texts, Values::Numbers),
         }
-        By::Order => match column {
-            Some(column) => column.get(row),
-            None => has_text(index, key.field, row).then_some(0),
-        },
+    }
+}
+
+fn head_by(index: &Index, key: &Key, values: Values, row: Row) -> Head {
+    let value = match values {
+        Values::Id => Some(row.into()),
+        Values::Codes(facet) => facet.and_then(|facet| facet.get(row)).map(|code| key.place(code) as i64),
+        Values::Numbers(column) => column.get(row),
+        Values::Texts => has_text(index, key.field, row).then_some(0),
     };
     match value {
         Some(value) => (1, if key.descending { !value } else { value }),
@@ -91,8 +104,8 @@ fn head_by(index: &Index, key: &Key, column: Option<&Column>, row: Row) -> Head 
 /// How two rows stand by the keys, then by id.
 pub(super) fn compare(index: &Index, keys: &[Key], a: Row, b: Row) -> Ordering {
     let by_key = |key: &Key| {
-        let column = index.column(key.field);
-        let (head_a, head_b) = (head_by(index, key, column, a), head_by(index, key, column, b));
+        let values = key.values(index);
+        let (head_a, head_b) = (head_by(index, key, values, a), head_by(index, key, values, b));
         match key.by {
             By::Order if head_a == head_b && head_a.0 == 1 => {
                 let stand = index.compare(key.field, a, b);
@@ -114,8 +127,8 @@ fn has_text(index: &Index, field: Field, row: Row) -> bool {
 
 /// What rows stand by before all else, to be read once: comparing would read it time and again. Where it is equal, [`compare`] tells.
 pub(super) fn head<'a>(index: &'a Index, keys: &'a [Key]) -> impl Fn(Row) -> Head + 'a {
-    let first = keys.first().map(|key| (key, index.column(key.field)));
-    move |row| first.map_or((0, 0), |(key, column)| head_by(index, key, column, row))
+    let first = keys.first().map(|key| (key, key.values(index)));
+    move |row| first.map_or((0, 0), |(key, values)| head_by(index, key, values, row))
 }
 
 /// The rows in order, of which only those at `skip..skip + take` are wanted.
