@@ -75,8 +75,8 @@ impl Postings {
     /// What it costs to count the rows through the lists, in tenths of a nanosecond.
     pub fn cost(&self, among: &Among) -> u64 {
         let rows = among.fewer();
-        let blocks = u64::from(rows.max().unwrap_or(0) >> 16) + 1;
-        self.sizes.iter().map(|&size| list_cost(size, rows.len(), blocks)).sum()
+        let (len, blocks) = (rows.len(), u64::from(rows.max().unwrap_or(0) >> 16) + 1);
+        self.sizes.iter().map(|&size| list_cost(size, len, blocks)).sum()
     }
 
     /// Of each ordinal, how many rows of its posting list are among [`Among::fewer`].
