@@ -131,9 +131,15 @@ impl Table {
             lanes: places.as_chunks().0.iter().map(place).collect(),
             bytes: bytes::take_bytes(from)?.to_vec(),
         };
-        let is_sound =
-            table.lanes.iter().all(|lane| lane.end() <= stride) && table.bytes.len() == table.rows() * stride;
-        is_sound.then_some(table)
+        (table.lanes_are_apart() && table.bytes.len() == table.rows() * stride).then_some(table)
+    }
+
+    /// Whether no two lanes share a byte, and all lie within a record.
+    fn lanes_are_apart(&self) -> bool {
+        let mut used: Vec<&Place> = self.lanes.iter().filter(|lane| lane.width > 0).collect();
+        used.sort_unstable_by_key(|lane| lane.at);
+        used.windows(2).all(|pair| pair[0].end() <= pair[1].at)
+            && used.last().is_none_or(|last| last.end() <= self.stride)
     }
 }
 
@@ -268,5 +274,17 @@ mod tests {
             table.write(&mut bytes);
             check(&Table::read(&mut &bytes[..]).expect("what was written"), &model)?;
         }
+    }
+
+    #[test]
+    fn a_table_whose_lanes_share_bytes_or_leave_the_record_is_not_read() {
+        let read = |places: [(usize, usize); 2]| {
+            let lanes = places.map(|(at, width)| Place { at, width }).to_vec();
+            let mut bytes = Vec::new();
+            Table { stride: 8, bytes: vec![0; 16], lanes }.write(&mut bytes);
+            Table::read(&mut &bytes[..]).is_some()
+        };
+        assert!(read([(4, 4), (0, 4)]) && read([(0, 8), (0, 0)]));
+        assert!(!read([(0, 4), (3, 1)]) && !read([(4, 4), (2, 4)]) && !read([(0, 4), (4, 8)]));
     }
 }
