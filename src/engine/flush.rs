@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::shared::Shared;
 use super::workspace::Workspace;
 use super::{Error, Result, wake};
+use crate::clock::Stopwatch;
 use crate::index::{GramIndex, RowSet, RowTexts};
 
 /// Rows whose texts are read under one hold of the lock.
@@ -36,7 +37,10 @@ pub fn flush(shared: &Shared, workspace: &Workspace) -> Result<()> {
         Ok(index)
     })();
     match done {
-        Ok(index) => *text = Some(index),
+        Ok(index) => {
+            *text = Some(index);
+            *workspace.flushed.lock() = Stopwatch::start();
+        }
         Err(error) => {
             give_up(workspace, &mut text);
             drop(std::fs::remove_dir_all(&folder));

@@ -23,6 +23,7 @@ pub struct Settings {
     pub record_cache_bytes: u64,
     pub text_index_contacts_min: usize,
     pub text_flush_rows: usize,
+    pub text_flush_rest_s: u64,
     pub text_scan_max: usize,
     pub gram_cache_bytes: usize,
     pub text_flush_bytes: usize,

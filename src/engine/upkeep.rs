@@ -14,6 +14,9 @@ use super::{Result, checkpoint, flush};
 
 /// How often it looks round.
 const ROUND: Duration = Duration::from_millis(200);
+/// Each unflushed row costs every search some 40 ns, a flush a tenth of a second and more: so it is rare, or of that share of the
+/// rows that make one due at once.
+const EARLY: u64 = 20;
 
 /// The thread and its stop sign.
 pub struct Upkeep {
@@ -89,8 +92,17 @@ fn flush_if_due(shared: &Shared, workspace: &Workspace) -> Result<()> {
         (state.head.contacts, state.index.unflushed().len())
     };
     let large = contacts >= shared.settings.text_index_contacts_min as u64;
-    let due = unflushed >= shared.settings.text_flush_rows as u64;
-    if large && due { flush::flush(shared, workspace) } else { Ok(()) }
+    let rested = workspace.flushed.lock().micros() / 1_000_000 >= shared.settings.text_flush_rest_s;
+    if large && unflushed >= due_from(shared.settings.text_flush_rows as u64, rested) {
+        flush::flush(shared, workspace)
+    } else {
+        Ok(())
+    }
+}
+
+/// From so many unflushed rows on a flush is due, where `many` are too many.
+fn due_from(many: u64, rested: bool) -> u64 {
+    if rested { (many / EARLY).max(1) } else { many }
 }
 
 fn checkpoint_if_due(shared: &Arc<Shared>, committer: &Committer, workspace: &Arc<Workspace>) -> Result<()> {
@@ -122,4 +134,17 @@ fn sleep(shared: &Arc<Shared>, committer: &Committer, workspace: Arc<Workspace>)
 pub fn settle(shared: &Shared, workspace: &Workspace) -> Result<()> {
     let large = workspace.state.read().head.contacts >= shared.settings.checkpoint_contacts_min;
     if large { checkpoint::write(shared, workspace) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_flushed_where_there_is_nothing() {
+        for many in [1, EARLY - 1, EARLY, usize::MAX as u64] {
+            assert!(due_from(many, false) >= due_from(many, true) && due_from(many, true) > 0);
+        }
+        assert_eq!((due_from(20_000, false), due_from(20_000, true)), (20_000, 1000));
+    }
 }

@@ -68,6 +68,8 @@ pub struct Workspace {
     pub in_flight: RwLock<HashMap<ContactId, Option<Arc<Contact>>>>,
     /// The text index on disk, once there is one. Locked by whoever writes files of the workspace.
     pub text: Mutex<Option<Arc<GramIndex>>>,
+    /// Since the last text flush, or since it woke.
+    pub flushed: Mutex<Stopwatch>,
     /// Another took its place: whoever still holds it may read, and writes no file and no counter.
     retired: AtomicBool,
     /// The version last published, for those who wait for one.
@@ -101,6 +103,7 @@ impl Workspace {
             state: RwLock::new(state),
             in_flight: RwLock::default(),
             text: Mutex::new(text),
+            flushed: Mutex::new(Stopwatch::start()),
             retired: AtomicBool::new(false),
             arrived: Condvar::new(),
             checkpointed: AtomicU64::new(checkpointed.0),

@@ -235,6 +235,7 @@ fn open(folder: &Path, clock: &Clock) -> Arc<Engine> {
     let settings = engine::Settings {
         text_index_contacts_min: 8,
         text_flush_rows: 5,
+        text_flush_rest_s: 0,
         checkpoint_changes: 20,
         checkpoint_contacts_min: 4,
         ..settings::small()
