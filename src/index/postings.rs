@@ -6,7 +6,7 @@ use super::{Among, Row, RowSet, bytes};
 
 /// What a code's rows cost to count through the posting list, in tenths of a nanosecond: per block of 65,536 rows that is words; for
 /// finding a list, and per row of it beside words, or beside another list.
-const WORDS_COST: u64 = 1_500;
+const WORDS_COST: u64 = 4_000;
 const LIST_COST: u64 = 300;
 const LISTED_COST: u64 = 3;
 const BOTH_LISTED_COST: u64 = 40;

@@ -1,7 +1,5 @@
 //! Exact counts of a field's values among rows, with what a person reads for each value.
 
-use std::cmp::Reverse;
-
 use compact_str::{CompactString, ToCompactString, format_compact};
 
 use crate::contact::{Alpha2, ChannelId, Field, Kind, StageId, Status, TagId, UserId};
@@ -17,15 +15,28 @@ pub(in crate::engine) fn count(view: View, fields: &[Field], among: &Among) -> V
 
 /// The counts of codes as they are answered.
 pub(in crate::engine) fn told(view: View, field: Field, counts: Vec<(u32, u64)>, without: u64) -> FacetCounts {
-    // In the order of FacetCounts::sort; the label's first bytes are at hand, for most counts of many are equal to others.
-    let in_order = |(code, count)| {
-        let label = label(view, field, code);
-        (Reverse(count), first_bytes(&label), label, code)
+    let mut labels: Vec<CompactString> = counts.iter().map(|(code, _)| label(view, field, *code)).collect();
+    let order = in_order(&counts, &labels);
+    let value = |at: usize| {
+        let (code, count) = counts[at];
+        FacetCount { value: value(view, field, code), label: std::mem::take(&mut labels[at]), count }
     };
-    let mut counts: Vec<(Reverse<u64>, u64, CompactString, u32)> = counts.into_iter().map(in_order).collect();
-    counts.sort_unstable();
-    let value = |(Reverse(count), _, label, code)| FacetCount { value: value(view, field, code), label, count };
-    FacetCounts { field, values: counts.into_iter().map(value).collect(), without }
+    FacetCounts { field, values: order.map(value).collect(), without }
+}
+
+/// The places of counts in the order of [`FacetCounts::sort`]. Most go by one number: the count from the highest on, the first bytes
+/// of the label, the place.
+fn in_order(counts: &[(u32, u64)], labels: &[CompactString]) -> impl Iterator<Item = usize> + use<> {
+    let place = |key: &u128| *key as u32 as usize;
+    let key = |(at, ((_, count), label)): (usize, (&(u32, u64), &CompactString))| {
+        u128::from(u32::MAX - *count as u32) << 96 | u128::from(first_bytes(label)) << 32 | at as u128
+    };
+    let mut keys: Vec<u128> = counts.iter().zip(labels).enumerate().map(key).collect();
+    keys.sort_unstable();
+    for alike in keys.chunk_by_mut(|a, b| a >> 32 == b >> 32).filter(|alike| alike.len() > 1) {
+        alike.sort_by_key(|key| &labels[place(key)]);
+    }
+    keys.into_iter().map(move |key| place(&key))
 }
 
 /// As a number that orders like them.
@@ -128,5 +139,26 @@ fn condition_field(node: &Filter) -> Option<Field> {
     match node.positive().0 {
         Filter::Condition(condition) => Some(condition.field),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn most_come_first_then_labels_by_their_bytes(
+            mut values in proptest::collection::vec((0u64..3, prop_oneof!["[ab]{0,3}", "[é\0]{0,2}", "abcdefg[h\0]{0,2}[a-c]?"]), 0..40),
+        ) {
+            values.push((u64::from(u32::MAX), "all".into()));
+            let counts: Vec<(u32, u64)> = (0..).zip(&values).map(|(code, (count, _))| (code, *count)).collect();
+            let labels: Vec<CompactString> = values.iter().map(|(_, label)| label.as_str().into()).collect();
+            let mut naive: Vec<usize> = (0..values.len()).collect();
+            naive.sort_by_key(|&at| (std::cmp::Reverse(values[at].0), values[at].1.as_bytes()));
+            prop_assert!(in_order(&counts, &labels).eq(naive));
+        }
     }
 }

@@ -4,8 +4,10 @@ use memchr::memmem::Finder;
 
 use crate::contact::fold::word_char;
 
-/// How many quality classes there are.
-pub const CLASSES: usize = 6;
+/// How many levels there are.
+pub const LEVELS: usize = 3;
+/// How many quality classes there are: each level in the name and elsewhere.
+pub const CLASSES: usize = 2 * LEVELS;
 
 /// How well one word matches one text, best first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

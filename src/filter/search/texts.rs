@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::level::LEVELS;
 use super::{Level, Needle, Search, Term, Word, is_name, searched};
 use crate::contact::Field;
 use crate::contact::fold::word_char;
@@ -40,9 +41,17 @@ impl<'a> TextField<'a> {
 /// The rows of one field with a needle in it, or those of them within others.
 pub(super) struct InField {
     pub rows: Arc<RowSet>,
-    /// Those in which it begins a word, of the rows that the grams know; if finding the rows came by them.
-    starts: Option<RowSet>,
     pub way: Way,
+    known: Known,
+}
+
+/// What finding the rows told of where in a text the needle lies.
+enum Known {
+    Nothing,
+    /// The rows in which it begins a word, of those that the grams know.
+    Starts(RowSet),
+    /// The texts with it, by [`Level`].
+    Texts([Vec<u32>; LEVELS]),
 }
 
 /// The rows of one field in which a needle is a whole word, and those in which it begins one (whole words included), if they are
@@ -103,16 +112,17 @@ impl<'a> Texts<'a> {
 
     /// The rows whose text of the field contains the needle; of `within` only, where that is given.
     pub fn rows(&self, field: &TextField, needle: &Needle, within: Option<&RowSet>) -> InField {
-        let in_field = |rows, starts, way| InField { rows, starts, way };
+        let in_field = |rows, known, way| InField { rows, way, known };
         let Some((grams, candidates)) = asked(field.grams_for(needle), needle.text()) else {
-            let mut rows = field.column.rows_where(needle.finder(), |_, text| needle.within(text));
+            let texts = scan(field, needle);
+            let mut rows = field.column.rows_of(texts.iter().flatten());
             within.inspect(|within| rows &= within);
-            return in_field(Arc::new(rows), None, Way::TextScan);
+            return in_field(Arc::new(rows), Known::Texts(texts), Way::TextScan);
         };
         let mut others = grams.unknown(within);
         let exact = needle.chars() <= GRAM_MAX;
         if exact && within.is_none() && others.is_empty() {
-            return in_field(candidates, None, Way::Grams);
+            return in_field(candidates, Known::Nothing, Way::Grams);
         }
         let mut rows = known(grams, candidates, within);
         let starts = if exact { None } else { look_into(field, needle, &mut rows) };
@@ -120,7 +130,7 @@ impl<'a> Texts<'a> {
             field.column.retain(&mut others, |_, text| needle.within(text));
             rows |= &others;
         }
-        in_field(Arc::new(rows), starts, Way::Grams)
+        in_field(Arc::new(rows), starts.map_or(Known::Nothing, Known::Starts), Way::Grams)
     }
 
     /// The rows whose phone has the digits; of `within` only, where that is given.
@@ -149,8 +159,14 @@ impl<'a> Texts<'a> {
     /// reading very many rows tells. `found`: what was found of it in rows that have all of `among`.
     pub fn edges(&self, field: &TextField, needle: &Needle, among: &RowSet, found: Option<&InField>) -> Option<Edges> {
         let Some(grams) = field.grams_for(needle) else {
-            let level = |_: &str, text: &str| edge(needle, text);
-            return pair(field.column.classify(needle.finder(), 2, level));
+            let edges = |[whole, prefix, _]: &[Vec<u32>; LEVELS]| {
+                let starts = Some(field.column.rows_of(whole.iter().chain(prefix)));
+                Edges { whole: field.column.rows_of(whole), starts }
+            };
+            return Some(match found.map(|found| &found.known) {
+                Some(Known::Texts(texts)) => edges(texts),
+                _ => edges(&scan(field, needle)),
+            });
         };
         let text = needle.text();
         let head = text.char_indices().nth(EDGE_MAX).map_or(text, |(at, _)| &text[..at]);
@@ -163,7 +179,10 @@ impl<'a> Texts<'a> {
         }
         if head.len() == text.len() {
             let mut whole = word_starts(field, text, true, among)?;
-            let mut starts = found.and_then(|found| found.starts.as_ref()).map(|starts| starts.and(among));
+            let mut starts = match found.map(|found| &found.known) {
+                Some(Known::Starts(starts)) => Some(starts.and(among)),
+                _ => None,
+            };
             let others = grams.unknown(Some(among));
             if !others.is_empty() {
                 let others = read_edges(field, needle, others)?;
@@ -186,6 +205,11 @@ impl<'a> Texts<'a> {
         }
         Some(rows)
     }
+}
+
+/// The distinct texts of the field with the needle in them, by [`Level`].
+fn scan(field: &TextField, needle: &Needle) -> [Vec<u32>; LEVELS] {
+    field.column.classify(needle.finder(), |_, text| needle.level(text).map(|level| level as usize))
 }
 
 /// Keeps the flushed rows with the needle in the field; those in which it begins a word, where that is known. These, and those in which
@@ -235,22 +259,14 @@ fn read_edges(field: &TextField, needle: &Needle, mut rows: RowSet) -> Option<Ed
     let domains = field.column.domains();
     let known = domains.map(|domains| domains.texts.rows_where(needle.finder(), whole_domain).and(&rows));
     known.iter().for_each(|known| rows -= known);
-    let mut edges = pair(field.column.classify_rows(&rows, 2, |_, text| edge(needle, text)))?;
+    let edge =
+        |_: &str, text: &str| needle.level(text).filter(|level| *level != Level::Infix).map(|level| level as usize);
+    let [whole, mut starts] = <[RowSet; 2]>::try_from(field.column.classify_rows(&rows, 2, edge)).ok()?;
+    starts |= &whole;
+    let mut edges = Edges { whole, starts: Some(starts) };
     known.iter().for_each(|known| {
         edges.whole |= known;
         edges.starts.iter_mut().for_each(|starts| *starts |= known);
     });
     Some(edges)
-}
-
-/// 0 where the needle is a word of the text, 1 where it begins one.
-fn edge(needle: &Needle, text: &str) -> Option<usize> {
-    needle.level(text).filter(|level| *level != Level::Infix).map(|level| level as usize)
-}
-
-/// The edges of the rows by [`edge`].
-fn pair(found: Vec<RowSet>) -> Option<Edges> {
-    let [whole, mut starts] = <[RowSet; 2]>::try_from(found).ok()?;
-    starts |= &whole;
-    Some(Edges { whole, starts: Some(starts) })
 }

@@ -31,24 +31,28 @@ impl TextColumn {
         self.rows.union(hits)
     }
 
-    /// For each distinct text with the needle in it, and some that only seem to have it: its class by `class(compare_folded, search_folded)` (`None` = not at all, else
-    /// `0..classes`); the rows of each class.
-    pub fn classify(
+    /// Of each distinct text with the needle in it, and some that only seem to have it: its class by
+    /// `class(compare_folded, search_folded)` (`None` = not at all); the numbers of the texts of each class, for [`TextColumn::rows_of`].
+    pub fn classify<const CLASSES: usize>(
         &self,
         needle: &Finder,
-        classes: usize,
         mut class: impl FnMut(&str, &str) -> Option<usize>,
-    ) -> Vec<RowSet> {
-        let mut numbers = vec![Vec::new(); classes];
+    ) -> [Vec<u32>; CLASSES] {
+        let mut numbers = [const { Vec::new() }; CLASSES];
         self.texts_with(needle, |number, compare, search| {
             if let Some(numbers) = class(compare, search).and_then(|class| numbers.get_mut(class)) {
                 numbers.push(number);
             }
         });
-        numbers.into_iter().map(|numbers| self.rows.union(numbers)).collect()
+        numbers
     }
 
-    /// Of `rows`, those of each class: `class(compare_folded, search_folded)` as for [`TextColumn::classify`], of any text.
+    /// The rows of texts by their numbers.
+    pub fn rows_of<'a>(&self, numbers: impl IntoIterator<Item = &'a u32>) -> RowSet {
+        self.rows.union(numbers.into_iter().copied())
+    }
+
+    /// Of `rows`, those of each class: `class(compare_folded, search_folded)`, of any text (`None` = not at all, else `0..classes`).
     pub fn classify_rows(
         &self,
         rows: &RowSet,

@@ -39,7 +39,7 @@ fn assert_same(column: &TextColumn, naive: &BTreeMap<Row, String>) {
     }
     assert_eq!(*column.accented(), rows_of(&|text| fold::search(text) != fold::compare(text)));
     let class = |compare: &str, _: &str| compare.len().checked_sub(1).filter(|&class| class < 3);
-    let classes = column.classify(&Finder::new(""), 3, class);
+    let classes: [_; 3] = column.classify(&Finder::new(""), class).map(|texts| column.rows_of(&texts));
     (0..3).for_each(|class| assert_eq!(classes[class], rows_of(&|text| fold::compare(text).len() == class + 1)));
     let some: RowSet = (0..200).filter(|row| row % 3 > 0).collect();
     let of_some = column.classify_rows(&some, 3, class);
