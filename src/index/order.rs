@@ -242,11 +242,27 @@ impl Order {
     }
 
     /// How many rows stand before the first for which `before` is false (`before` holds for a prefix of the order).
-    pub fn partition(&self, mut before: impl FnMut(Row) -> bool) -> usize {
-        let place = self.places.partition_point(|place| before(self.chunks[place.chunk as usize][0]));
-        let Some(place) = place.checked_sub(1) else { return 0 };
+    pub fn partition(&self, before: impl FnMut(Row) -> bool) -> usize {
+        let (place, inside) = self.bound(before);
         let whole: usize = self.places[..place].iter().map(|place| place.len as usize).sum();
-        whole + self.rows_at(place).partition_point(|&row| before(row))
+        whole + inside
+    }
+
+    /// Where the first row is for which `before` is false: the place of a chunk, and how far inside.
+    fn bound(&self, mut before: impl FnMut(Row) -> bool) -> (usize, usize) {
+        let place = self.places.partition_point(|place| before(self.chunks[place.chunk as usize][0]));
+        let Some(place) = place.checked_sub(1) else { return (0, 0) };
+        (place, self.rows_at(place).partition_point(|&row| before(row)))
+    }
+
+    /// The rows of equal keys in order, chunk by chunk: those that `stands` says stand equal; less those before, greater those behind.
+    pub fn equal(&self, stands: impl Fn(Row) -> Ordering) -> impl Iterator<Item = &[Row]> {
+        let (first, from) = self.bound(|row| stands(row) == Ordering::Less);
+        let (last, to) = self.bound(|row| stands(row) != Ordering::Greater);
+        (first..self.places.len().min(last + 1)).map(move |place| {
+            let rows = self.rows_at(place);
+            &rows[if place == first { from } else { 0 }..if place == last { to } else { rows.len() }]
+        })
     }
 
     /// The rows at the positions `from..to`, as a set.

@@ -222,6 +222,9 @@ impl Sources<'_> {
     /// The facets asked for.
     fn facets(&self, view: View, matches: &RowSet, disjunctive: bool) -> Vec<FacetCounts> {
         let fields = &self.asked.facets;
+        if fields.is_empty() {
+            return Vec::new();
+        }
         let rest = |filter: Option<Filter>| {
             let narrowed = self.narrowed(filter.as_ref());
             let of_filter = narrowed.as_ref().map(|filter| filter::rows(filter, view));
@@ -230,11 +233,7 @@ impl Sources<'_> {
                 None => of_filter.map_or_else(|| view.index.alive().clone(), Cow::into_owned),
             }
         };
-        let split = if disjunctive && !fields.is_empty() {
-            Disjunctive::split(self.asked.filter.as_ref(), fields, view, rest)
-        } else {
-            None
-        };
+        let split = if disjunctive { Disjunctive::split(self.asked.filter.as_ref(), fields, view, rest) } else { None };
         let among = Among::new(matches, view.index.alive());
         match split {
             Some(split) => split.count(view, fields, &among),

@@ -4,7 +4,6 @@
 //! with equal keys form a group, which the keys that follow order: the same steps again, on the group's rows alone.
 
 use std::cmp::Ordering;
-use std::ops::Range;
 
 use super::sort::{By, Key, compare, few};
 use crate::contact::{Catalog, Field};
@@ -16,6 +15,8 @@ const FEW_TEXTS: u64 = if cfg!(test) { 6 } else { 256 };
 /// From so many values on, and up to so many rows, all values are counted at once rather than one by one.
 const VALUES_MANY: usize = 64;
 const COUNTED_MAX: u64 = 200_000;
+/// Where one in so many rows of an order is asked for, or more, a look whether a row is costs next to nothing.
+const DENSE: u64 = if cfg!(test) { 3 } else { 32 };
 
 /// Pages of one index. Says how it found the first one.
 pub(super) struct Pager<'a> {
@@ -207,7 +208,13 @@ impl Pager<'_> {
         for run in window.rows.chunk_by(|a, b| stands(*a, *b).is_eq()) {
             let to = from + run.len();
             // The groups at the ends of the window may have members outside it.
-            let is_cut = (window.starts_within && from == 0) || (window.ends_within && to == window.rows.len());
+            let begins_before = window.starts_within && from == 0;
+            let is_cut = begins_before || (window.ends_within && to == window.rows.len());
+            if is_cut && rest.is_empty() && among.len() * DENSE >= order.len() as u64 {
+                out.extend(part_of_group(&stands, order, among, run, begins_before));
+                from = to;
+                continue;
+            }
             let group = if is_cut { whole_group(&stands, order, among, run) } else { None };
             match group {
                 Some(group) => {
@@ -239,15 +246,31 @@ fn stands(index: &Index, field: Field) -> impl Fn(Row, Row) -> Ordering {
 
 /// The rows of `among` with the run's key, where they are more than the run.
 fn whole_group(stands: &impl Fn(Row, Row) -> Ordering, order: &Order, among: &RowSet, run: &[Row]) -> Option<RowSet> {
-    let first = run[0];
-    let places: Range<usize> = order.partition(|row| stands(row, first) == Ordering::Less)
-        ..order.partition(|row| stands(row, first) != Ordering::Greater);
-    if places.len() == run.len() {
+    let group = order.equal(|row| stands(row, run[0])).collect::<Vec<_>>().concat();
+    if group.len() == run.len() {
         return None;
     }
-    let mut group = order.slice(places.start, places.end);
+    let mut group = RowSet::from_sorted(group);
     group &= among;
     (group.len() as usize > run.len()).then_some(group)
+}
+
+/// Of the rows of `among` with the run's key, by id, those in place of the run, whose ids descend: a few steps where the set of all of
+/// them could take thousands.
+fn part_of_group(
+    stands: &impl Fn(Row, Row) -> Ordering,
+    order: &Order,
+    among: &RowSet,
+    run: &[Row],
+    begins_before: bool,
+) -> Vec<Row> {
+    let group: Vec<&[Row]> = order.equal(|row| stands(row, run[0])).collect();
+    let rows = || group.iter().flat_map(|rows| rows.iter().copied());
+    let before = match begins_before {
+        true => rows().filter(|row| *row > run[0] && among.contains(*row)).count(),
+        false => 0,
+    };
+    rows().filter(|row| among.contains(*row)).skip(before).take(run.len()).collect()
 }
 
 /// By id, either way.

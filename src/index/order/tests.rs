@@ -84,6 +84,8 @@ proptest! {
         prop_assert!(order.range(from, from + many).eq(part.iter().copied()));
         prop_assert_eq!(order.slice(from, from + many), RowSet::from_unsorted(part));
         prop_assert_eq!(order.partition(|row| world.keys[row as usize] < key), sorted.iter().filter(|&&row| world.keys[row as usize] < key).count());
+        let equal = sorted.iter().filter(|row| world.keys[**row as usize] == key);
+        prop_assert!(order.equal(|row| world.keys[row as usize].cmp(&key)).flatten().eq(equal));
         let ranks: Vec<u64> = sorted.iter().map(|&row| order.rank_of(row).unwrap()).collect();
         prop_assert!(ranks.is_sorted_by(|a, b| a < b));
         for pair in sorted.windows(2).step_by(7) {

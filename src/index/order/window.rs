@@ -153,7 +153,9 @@ impl Order {
         if positions.is_empty() {
             return 0..0;
         }
-        self.locate(positions.start).0..self.locate(positions.end - 1).0 + 1
+        // Mostly all of them, and finding a place means going through those before it.
+        let end = if positions.end == self.len { self.places.len() } else { self.locate(positions.end - 1).0 + 1 };
+        self.locate(positions.start).0..end
     }
 
     /// Walks these places from the end given until the window is full; `None` when the budget of steps is spent before.
