@@ -222,11 +222,18 @@ impl Order {
         self.places.iter().flat_map(|place| self.chunks[place.chunk as usize].iter().copied())
     }
 
-    /// The rows at the positions `from..to` in order.
-    pub fn range(&self, from: usize, to: usize) -> impl Iterator<Item = Row> + '_ {
-        let (place, skip) = self.locate(from.min(self.len));
-        let rows = (place..self.places.len()).flat_map(|place| self.rows_at(place).iter().copied());
-        rows.skip(skip).take(to.min(self.len).saturating_sub(from))
+    /// The rows at the positions `from..to` in order, chunk by chunk.
+    pub fn range(&self, from: usize, to: usize) -> impl Iterator<Item = &[Row]> {
+        let to = to.min(self.len);
+        self.between(self.locate(from.min(to)), self.locate(to))
+    }
+
+    /// The rows from one place of a chunk and how far inside it to another, chunk by chunk.
+    fn between(&self, (first, from): (usize, usize), (last, to): (usize, usize)) -> impl Iterator<Item = &[Row]> {
+        (first..self.places.len().min(last + 1)).map(move |place| {
+            let rows = self.rows_at(place);
+            &rows[if place == first { from } else { 0 }..if place == last { to } else { rows.len() }]
+        })
     }
 
     /// The place that holds the position, and how far inside.
@@ -257,17 +264,15 @@ impl Order {
 
     /// The rows of equal keys in order, chunk by chunk: those that `stands` says stand equal; less those before, greater those behind.
     pub fn equal(&self, stands: impl Fn(Row) -> Ordering) -> impl Iterator<Item = &[Row]> {
-        let (first, from) = self.bound(|row| stands(row) == Ordering::Less);
-        let (last, to) = self.bound(|row| stands(row) != Ordering::Greater);
-        (first..self.places.len().min(last + 1)).map(move |place| {
-            let rows = self.rows_at(place);
-            &rows[if place == first { from } else { 0 }..if place == last { to } else { rows.len() }]
-        })
+        let (less, not_greater) = (|row| stands(row) == Ordering::Less, |row| stands(row) != Ordering::Greater);
+        self.between(self.bound(less), self.bound(not_greater))
     }
 
     /// The rows at the positions `from..to`, as a set.
     pub fn slice(&self, from: usize, to: usize) -> RowSet {
-        RowSet::from_unsorted(self.range(from, to).collect())
+        let mut rows = Vec::with_capacity(to.min(self.len).saturating_sub(from));
+        self.range(from, to).for_each(|chunk| rows.extend_from_slice(chunk));
+        RowSet::from_unsorted(rows)
     }
 
     /// Bytes in memory, about.
