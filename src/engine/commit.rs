@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 
@@ -35,11 +36,19 @@ struct Turn {
     unfinished: bool,
 }
 
-/// The queue and its thread.
+/// Who writes, and who waits for it.
+#[derive(Default)]
+struct Line {
+    /// Held while a batch is under way.
+    turn: Mutex<Turn>,
+    /// Jobs in the queue. While there are any nobody goes before them: a writer in a loop would, every time.
+    waiting: AtomicUsize,
+}
+
+/// Takes every write, on the thread that asks or on its own.
 pub struct Committer {
     shared: Arc<Shared>,
-    /// Held while a batch is under way.
-    turn: Arc<Mutex<Turn>>,
+    line: Arc<Line>,
     queue: Mutex<Option<SyncSender<Job>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -48,10 +57,10 @@ impl Committer {
     /// Starts the thread.
     pub fn start(shared: Arc<Shared>) -> std::io::Result<Committer> {
         let (queue, jobs) = sync_channel(shared.settings.queue_max.max(1));
-        let turn = Arc::new(Mutex::new(Turn::default()));
-        let own = (shared.clone(), turn.clone());
+        let line = Arc::new(Line::default());
+        let own = (shared.clone(), line.clone());
         let thread = std::thread::Builder::new().name("committer".into()).spawn(move || run(&own.0, &own.1, &jobs))?;
-        Ok(Committer { shared, turn, queue: Mutex::new(Some(queue)), thread: Mutex::new(Some(thread)) })
+        Ok(Committer { shared, line, queue: Mutex::new(Some(queue)), thread: Mutex::new(Some(thread)) })
     }
 
     /// As [`Committer::write`]; where the actor names an idempotency key, a repeat does nothing and gives the result of the
@@ -64,8 +73,8 @@ impl Committer {
         self.write(actor.workspace, acting(actor, operation))
     }
 
-    /// As [`Committer::write_as`], without waiting for it: `then` is told in the committer's thread, so it must be brief; it is
-    /// dropped unheard where a defect ends the operation.
+    /// As [`Committer::write_as`], without waiting for it; what this caller writes later comes later. `then` is told in the
+    /// committer's thread, so it must be brief; it is dropped unheard where a defect ends the operation.
     pub fn write_then<R: Outcome + Send + 'static>(
         &self,
         actor: &Actor,
@@ -106,7 +115,8 @@ impl Committer {
     fn ask<R: Send + 'static>(&self, operation: impl FnOnce(&mut Batch) -> Result<R> + Send + 'static) -> Result<R> {
         let (tell, answer) = sync_channel(1);
         let operation = told_to(move |result| drop(tell.send(result)), operation);
-        match self.turn.try_lock() {
+        let nobody_waits = self.line.waiting.load(Ordering::SeqCst) == 0;
+        match self.line.turn.try_lock().filter(|_| nobody_waits) {
             Some(mut turn) => self.commit_here(&mut turn, operation)?,
             None => self.send(Job::Write(operation))?,
         }
@@ -125,20 +135,27 @@ impl Committer {
 
     fn send(&self, job: Job) -> Result<()> {
         let queue = self.queue.lock().clone().ok_or(Error::Closing)?;
-        match queue.try_send(job) {
+        self.line.waiting.fetch_add(1, Ordering::SeqCst);
+        let sent = match queue.try_send(job) {
             Ok(()) => Ok(()),
             Err(TrySendError::Full(job)) => queue.send(job).map_err(|_| Error::Closing),
             Err(TrySendError::Disconnected(_)) => Err(Error::Closing),
+        };
+        // A thread that ended takes nothing any more.
+        if sent.is_err() {
+            self.line.waiting.fetch_sub(1, Ordering::SeqCst);
         }
+        sent
     }
 
-    /// Takes no more jobs, finishes those that wait, ends the thread.
+    /// Takes no more jobs, finishes those that wait and what is under way elsewhere, ends the thread.
     pub fn stop(&self) {
         drop(self.queue.lock().take());
         if let Some(thread) = self.thread.lock().take() {
             drop(thread.join());
         }
-        drop(self.turn.lock());
+        // A batch on the thread of who asked.
+        drop(self.line.turn.lock());
     }
 }
 
@@ -175,9 +192,9 @@ where
     }
 }
 
-fn run(shared: &Shared, turn: &Mutex<Turn>, jobs: &Receiver<Job>) {
+fn run(shared: &Shared, line: &Line, jobs: &Receiver<Job>) {
     while let Ok(first) = jobs.recv() {
-        let mut turn = turn.lock();
+        let mut turn = line.turn.lock();
         if turn.unfinished {
             return;
         }
@@ -185,6 +202,7 @@ fn run(shared: &Shared, turn: &Mutex<Turn>, jobs: &Receiver<Job>) {
         let mut alone = None;
         let mut next = Some(first);
         while let Some(job) = next.take() {
+            line.waiting.fetch_sub(1, Ordering::SeqCst);
             match job {
                 Job::Write(operation) => operations.push(operation),
                 Job::Alone(task) => {
@@ -311,11 +329,30 @@ mod tests {
     fn after_a_batch_that_did_not_come_to_its_end_no_more_are_taken() {
         let engine = engine();
         let ws = engine.create_workspace(new("one")).expect("a workspace").id;
-        engine.committer.turn.lock().unfinished = true;
+        engine.committer.line.turn.lock().unfinished = true;
         assert!(engine.create_workspace(new("two")).is_err());
         assert!(queued(&engine, ws, |_| Ok(())).is_err());
         assert!(engine.committer.alone(|| ()).is_err());
         assert_eq!(engine.workspaces().expect("a list").len(), 1);
+    }
+
+    #[test]
+    fn no_write_goes_before_one_that_was_handed_over_earlier() {
+        let engine = engine();
+        let ws = engine.create_workspace(new("one")).expect("a workspace").id;
+        let done = Arc::new(Mutex::new(Vec::new()));
+        for n in 0..200 {
+            let note = |what: usize| {
+                let done = done.clone();
+                move |_: &mut Txn| {
+                    done.lock().push(what);
+                    Ok(())
+                }
+            };
+            engine.committer.write_then(&Actor::operator(ws), note(2 * n), drop).expect("handed over");
+            engine.committer.write(ws, note(2 * n + 1)).expect("written");
+        }
+        assert!(done.lock().iter().copied().eq(0..400));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::shared::Shared;
-use super::workspace::Workspace;
+use super::workspace::{Flushed, Workspace};
 use super::{Error, Result, wake};
 use crate::clock::Stopwatch;
 use crate::index::{GramIndex, RowSet, RowTexts};
@@ -23,6 +23,7 @@ pub fn flush(shared: &Shared, workspace: &Workspace) -> Result<()> {
         state.changed_in_flush = Some(RowSet::new());
         (state.head.seq, state.index.unflushed().clone(), wake::text_header(&state.catalog))
     };
+    let watch = Stopwatch::start();
     let done = (|| {
         let index = match &*text {
             Some(index) => index.clone(),
@@ -36,11 +37,10 @@ pub fn flush(shared: &Shared, workspace: &Workspace) -> Result<()> {
         state.grams = Some(index.view());
         Ok(index)
     })();
+    let (took_micros, failed) = (watch.micros(), done.is_err());
+    *workspace.flushed.lock() = Flushed { since: Stopwatch::start(), took_micros, failed };
     match done {
-        Ok(index) => {
-            *text = Some(index);
-            *workspace.flushed.lock() = Stopwatch::start();
-        }
+        Ok(index) => *text = Some(index),
         Err(error) => {
             give_up(workspace, &mut text);
             drop(std::fs::remove_dir_all(&folder));

@@ -9,14 +9,15 @@ use parking_lot::Mutex;
 
 use super::commit::Committer;
 use super::shared::Shared;
-use super::workspace::Workspace;
-use super::{Result, checkpoint, flush};
+use super::workspace::{Flushed, Workspace};
+use super::{Result, Settings, checkpoint, flush};
 
 /// How often it looks round.
 const ROUND: Duration = Duration::from_millis(200);
-/// Each unflushed row costs every search some 40 ns, a flush a tenth of a second and more: so it is rare, or of that share of the
-/// rows that make one due at once.
+/// Each unflushed row costs every search some 40 ns; a flush takes a tenth of a second, with merges seconds. So there is one of that
+/// share of the rows that make one due at once, where it was so many times as long ago as it took.
 const EARLY: u64 = 20;
+const REST: u64 = 50;
 
 /// The thread and its stop sign.
 pub struct Upkeep {
@@ -92,17 +93,20 @@ fn flush_if_due(shared: &Shared, workspace: &Workspace) -> Result<()> {
         (state.head.contacts, state.index.unflushed().len())
     };
     let large = contacts >= shared.settings.text_index_contacts_min as u64;
-    let rested = workspace.flushed.lock().micros() / 1_000_000 >= shared.settings.text_flush_rest_s;
-    if large && unflushed >= due_from(shared.settings.text_flush_rows as u64, rested) {
-        flush::flush(shared, workspace)
-    } else {
-        Ok(())
-    }
+    let due = due_from(&shared.settings, &workspace.flushed.lock());
+    if large && unflushed >= due { flush::flush(shared, workspace) } else { Ok(()) }
 }
 
-/// From so many unflushed rows on a flush is due, where `many` are too many.
-fn due_from(many: u64, rested: bool) -> u64 {
-    if rested { (many / EARLY).max(1) } else { many }
+/// From so many unflushed rows on a flush is due.
+fn due_from(settings: &Settings, last: &Flushed) -> u64 {
+    let rest = settings.text_flush_rest_s.saturating_mul(1_000_000).max(last.took_micros.saturating_mul(REST));
+    let (rested, many) = (last.since.micros() >= rest, settings.text_flush_rows as u64);
+    match rested {
+        true => (many / EARLY).max(1),
+        // What failed is not tried again at once.
+        false if last.failed => u64::MAX,
+        false => many,
+    }
 }
 
 fn checkpoint_if_due(shared: &Arc<Shared>, committer: &Committer, workspace: &Arc<Workspace>) -> Result<()> {
@@ -139,12 +143,22 @@ pub fn settle(shared: &Shared, workspace: &Workspace) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Stopwatch;
+    use crate::config::Config;
 
     #[test]
-    fn nothing_is_flushed_where_there_is_nothing() {
-        for many in [1, EARLY - 1, EARLY, usize::MAX as u64] {
-            assert!(due_from(many, false) >= due_from(many, true) && due_from(many, true) > 0);
-        }
-        assert_eq!((due_from(20_000, false), due_from(20_000, true)), (20_000, 1000));
+    fn a_flush_is_due_of_many_rows_or_of_some_after_a_rest() {
+        let mut settings = Config::defaults().expect("the compiled-in defaults are sound").engine;
+        (settings.text_flush_rows, settings.text_flush_rest_s) = (20_000, 0);
+        let last = |took_micros, failed| Flushed { since: Stopwatch::start(), took_micros, failed };
+        assert_eq!(due_from(&settings, &last(0, false)), 1000);
+        assert_eq!(due_from(&settings, &last(0, true)), 1000);
+        assert_eq!(due_from(&settings, &last(u64::MAX, false)), 20_000);
+        assert_eq!(due_from(&settings, &last(u64::MAX, true)), u64::MAX);
+        settings.text_flush_rest_s = u64::MAX;
+        assert_eq!(due_from(&settings, &last(0, false)), 20_000);
+        // Nothing is flushed where there is nothing.
+        (settings.text_flush_rows, settings.text_flush_rest_s) = (1, 0);
+        assert_eq!(due_from(&settings, &last(0, false)), 1);
     }
 }

@@ -57,6 +57,13 @@ impl State {
     }
 }
 
+/// The last text flush; none yet counts as one when the workspace woke.
+pub struct Flushed {
+    pub since: Stopwatch,
+    pub took_micros: u64,
+    pub failed: bool,
+}
+
 /// A workspace that is awake.
 pub struct Workspace {
     pub id: WorkspaceId,
@@ -68,8 +75,7 @@ pub struct Workspace {
     pub in_flight: RwLock<HashMap<ContactId, Option<Arc<Contact>>>>,
     /// The text index on disk, once there is one. Locked by whoever writes files of the workspace.
     pub text: Mutex<Option<Arc<GramIndex>>>,
-    /// Since the last text flush, or since it woke.
-    pub flushed: Mutex<Stopwatch>,
+    pub flushed: Mutex<Flushed>,
     /// Another took its place: whoever still holds it may read, and writes no file and no counter.
     retired: AtomicBool,
     /// The version last published, for those who wait for one.
@@ -103,7 +109,7 @@ impl Workspace {
             state: RwLock::new(state),
             in_flight: RwLock::default(),
             text: Mutex::new(text),
-            flushed: Mutex::new(Stopwatch::start()),
+            flushed: Mutex::new(Flushed { since: Stopwatch::start(), took_micros: 0, failed: false }),
             retired: AtomicBool::new(false),
             arrived: Condvar::new(),
             checkpointed: AtomicU64::new(checkpointed.0),

@@ -223,7 +223,7 @@ impl Order {
     }
 
     /// The rows at the positions `from..to` in order, chunk by chunk.
-    pub fn range(&self, from: usize, to: usize) -> impl Iterator<Item = &[Row]> {
+    pub(super) fn range(&self, from: usize, to: usize) -> impl Iterator<Item = &[Row]> {
         let to = to.min(self.len);
         self.between(self.locate(from.min(to)), self.locate(to))
     }

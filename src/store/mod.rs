@@ -39,7 +39,7 @@ pub type Batch = Vec<(Vec<u8>, Option<Vec<u8>>)>;
 /// A key and its value.
 pub type Entry = (Vec<u8>, Vec<u8>);
 
-/// An ordered map of byte strings with atomic, durable batches. Sync, shared by threads; one thread calls `apply`.
+/// An ordered map of byte strings with atomic, durable batches. Sync, shared by threads; one thread at a time calls `apply`.
 ///
 /// The contract, checked by one suite over every implementation (`tests/it/store_suite.rs`):
 /// - `apply` returns `Ok` only when the whole batch would survive a power cut, and a batch that was cut short is absent

@@ -13,7 +13,7 @@ pub(in crate::engine) fn count(view: View, fields: &[Field], among: &Among) -> V
     fields.iter().zip(view.index.counts(fields, among)).map(told).collect()
 }
 
-/// The counts of codes as they are answered.
+/// The counts of codes, which ascend, as they are answered.
 pub(in crate::engine) fn told(view: View, field: Field, counts: Vec<(u32, u64)>, without: u64) -> FacetCounts {
     let mut labels: Vec<CompactString> = counts.iter().map(|(code, _)| label(view, field, *code)).collect();
     let order = in_order(&counts, &labels);
@@ -28,6 +28,7 @@ pub(in crate::engine) fn told(view: View, field: Field, counts: Vec<(u32, u64)>,
 /// of the label, the place.
 fn in_order(counts: &[(u32, u64)], labels: &[CompactString]) -> impl Iterator<Item = usize> + use<> {
     let place = |key: &u128| *key as u32 as usize;
+    // Rows are numbered by 32 bits, so no count needs more.
     let key = |(at, ((_, count), label)): (usize, (&(u32, u64), &CompactString))| {
         u128::from(u32::MAX - *count as u32) << 96 | u128::from(first_bytes(label)) << 32 | at as u128
     };

@@ -255,8 +255,8 @@ fn whole_group(stands: &impl Fn(Row, Row) -> Ordering, order: &Order, among: &Ro
     (group.len() as usize > run.len()).then_some(group)
 }
 
-/// Of the rows of `among` with the run's key, by id, those in place of the run, whose ids descend: a few steps where the set of all of
-/// them could take thousands.
+/// Of the rows of `among` with the run's key, by id, those in place of the run, whose ids descend. Where the window does not begin
+/// amid them that is a few steps, however many they are.
 fn part_of_group(
     stands: &impl Fn(Row, Row) -> Ordering,
     order: &Order,
