@@ -13,7 +13,7 @@ use rollcall::contact::identity::Identifier;
 use rollcall::contact::{ChannelId, ContactId, Interaction, InteractionKind};
 use rollcall::engine::Query;
 use serde_json::json;
-use support::{NOW, World, quantile};
+use support::{NOW, World, quantile, timed};
 
 const RUNS: usize = 600;
 
@@ -34,12 +34,7 @@ fn updates(world: &World) {
     let mut file = File::create(&path).expect("a file");
     // A name that is there already would be no write.
     let fresh = SystemTime::UNIX_EPOCH.elapsed().expect("after 1970").as_millis() as usize;
-    let timed = |call: &mut dyn FnMut()| {
-        let started = Instant::now();
-        call();
-        started.elapsed().as_nanos() as f64 / 1000.0
-    };
-    let runs = (0..RUNS).map(|run| (timed(&mut || append(&mut file)), timed(&mut || update(world, fresh + run))));
+    let runs = (0..RUNS).map(|run| (timed(|| append(&mut file)), timed(|| update(world, fresh + run))));
     let (mut raw, mut shown): (Vec<f64>, Vec<f64>) = runs.unzip();
     let _ = std::fs::remove_file(path);
     [&mut raw, &mut shown].into_iter().for_each(|times| times.sort_by(f64::total_cmp));

@@ -123,15 +123,16 @@ pub fn structures(engine: &Engine, ws: WorkspaceId, contacts: u64) -> String {
     each.collect::<Vec<_>>().join(", ")
 }
 
+/// Microseconds of a call.
+pub fn timed(call: impl FnOnce()) -> f64 {
+    let started = Instant::now();
+    call();
+    started.elapsed().as_nanos() as f64 / 1000.0
+}
+
 /// Sorted microseconds of `runs` calls.
 pub fn micros(runs: usize, mut call: impl FnMut(usize)) -> Vec<f64> {
-    let mut times: Vec<f64> = (0..runs)
-        .map(|run| {
-            let started = Instant::now();
-            call(run);
-            started.elapsed().as_nanos() as f64 / 1000.0
-        })
-        .collect();
+    let mut times: Vec<f64> = (0..runs).map(|run| timed(|| call(run))).collect();
     times.sort_by(f64::total_cmp);
     times
 }

@@ -270,9 +270,7 @@ impl Order {
 
     /// The rows at the positions `from..to`, as a set.
     pub fn slice(&self, from: usize, to: usize) -> RowSet {
-        let mut rows = Vec::with_capacity(to.min(self.len).saturating_sub(from));
-        self.range(from, to).for_each(|chunk| rows.extend_from_slice(chunk));
-        RowSet::from_unsorted(rows)
+        RowSet::from_unsorted(self.range(from, to).collect::<Vec<_>>().concat())
     }
 
     /// Bytes in memory, about.

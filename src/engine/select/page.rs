@@ -210,13 +210,10 @@ impl Pager<'_> {
             // The groups at the ends of the window may have members outside it.
             let begins_before = window.starts_within && from == 0;
             let is_cut = begins_before || (window.ends_within && to == window.rows.len());
-            if is_cut && rest.is_empty() && among.len() * DENSE >= order.len() as u64 {
-                out.extend(part_of_group(&stands, order, among, run, begins_before));
-                from = to;
-                continue;
-            }
-            let group = if is_cut { whole_group(&stands, order, among, run) } else { None };
+            let is_walked = is_cut && rest.is_empty() && among.len() * DENSE >= order.len() as u64;
+            let group = if is_cut && !is_walked { whole_group(&stands, order, among, run) } else { None };
             match group {
+                _ if is_walked => out.extend(part_of_group(&stands, order, among, run, begins_before)),
                 Some(group) => {
                     let rank = group.rank(run[0]) as usize;
                     let before = if key.descending { group.len() as usize - rank } else { rank - 1 };

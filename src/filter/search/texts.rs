@@ -175,7 +175,7 @@ impl<'a> Texts<'a> {
                 Some(found) => found.rows.and(among),
                 None => Arc::unwrap_or_clone(self.rows(field, needle, Some(among)).rows),
             };
-            return if rows.len() <= READ_MAX { read_edges(field, needle, rows) } else { None };
+            return (rows.len() <= READ_MAX).then(|| read_edges(field, needle, rows));
         }
         if head.len() == text.len() {
             let mut whole = word_starts(field, text, true, among)?;
@@ -185,7 +185,7 @@ impl<'a> Texts<'a> {
             };
             let others = grams.unknown(Some(among));
             if !others.is_empty() {
-                let others = read_edges(field, needle, others)?;
+                let others = read_edges(field, needle, others);
                 whole |= &others.whole;
                 starts.iter_mut().zip(&others.starts).for_each(|(starts, others)| *starts |= others);
             }
@@ -193,7 +193,7 @@ impl<'a> Texts<'a> {
         }
         let mut rows = word_starts(field, head, false, among)?;
         rows |= &grams.unknown(Some(among));
-        read_edges(field, needle, rows)
+        Some(read_edges(field, needle, rows))
     }
 
     /// The rows of `among` in which a needle that the grams hold as it is begins a word.
@@ -201,7 +201,7 @@ impl<'a> Texts<'a> {
         let mut rows = word_starts(field, needle.text(), false, among)?;
         let others = field.grams?.unknown(Some(among));
         if !others.is_empty() {
-            rows |= &read_edges(field, needle, others)?.starts?;
+            rows |= &read_edges(field, needle, others).starts?;
         }
         Some(rows)
     }
@@ -253,7 +253,7 @@ fn word_starts(field: &TextField, needle: &str, whole: bool, among: &RowSet) -> 
 }
 
 /// The edges of a needle in rows, by reading them.
-fn read_edges(field: &TextField, needle: &Needle, mut rows: RowSet) -> Option<Edges> {
+fn read_edges(field: &TextField, needle: &Needle, mut rows: RowSet) -> Edges {
     // What is a whole word of an e-mail's domain is one of the e-mail: very many share a domain, and need no look of their own.
     let whole_domain = |_: &str, domain: &str| needle.level(domain) == Some(Level::Whole);
     let domains = field.column.domains();
@@ -261,12 +261,12 @@ fn read_edges(field: &TextField, needle: &Needle, mut rows: RowSet) -> Option<Ed
     known.iter().for_each(|known| rows -= known);
     let edge =
         |_: &str, text: &str| needle.level(text).filter(|level| *level != Level::Infix).map(|level| level as usize);
-    let [whole, mut starts] = <[RowSet; 2]>::try_from(field.column.classify_rows(&rows, 2, edge)).ok()?;
+    let [whole, mut starts] = field.column.classify_rows(&rows, edge);
     starts |= &whole;
     let mut edges = Edges { whole, starts: Some(starts) };
     known.iter().for_each(|known| {
         edges.whole |= known;
         edges.starts.iter_mut().for_each(|starts| *starts |= known);
     });
-    Some(edges)
+    edges
 }

@@ -22,13 +22,8 @@ impl TextColumn {
     /// The rows whose text passes, by a scan of the distinct texts: `test(compare_folded, search_folded)`, which no text must pass
     /// without the needle in it.
     pub fn rows_where(&self, needle: &Finder, mut test: impl FnMut(&str, &str) -> bool) -> RowSet {
-        let mut hits = Vec::new();
-        self.texts_with(needle, |number, compare, search| {
-            if test(compare, search) {
-                hits.push(number);
-            }
-        });
-        self.rows.union(hits)
+        let [hits] = self.classify(needle, |compare, search| test(compare, search).then_some(0));
+        self.rows_of(&hits)
     }
 
     /// Of each distinct text with the needle in it, and some that only seem to have it: its class by
@@ -52,14 +47,13 @@ impl TextColumn {
         self.rows.union(numbers.into_iter().copied())
     }
 
-    /// Of `rows`, those of each class: `class(compare_folded, search_folded)`, of any text (`None` = not at all, else `0..classes`).
-    pub fn classify_rows(
+    /// Of `rows`, those of each class: `class(compare_folded, search_folded)`, of any text (`None` = not at all).
+    pub fn classify_rows<const CLASSES: usize>(
         &self,
         rows: &RowSet,
-        classes: usize,
         mut class: impl FnMut(&str, &str) -> Option<usize>,
-    ) -> Vec<RowSet> {
-        let mut found: Vec<Vec<Row>> = vec![Vec::new(); classes];
+    ) -> [RowSet; CLASSES] {
+        let mut found: [Vec<Row>; CLASSES] = [const { Vec::new() }; CLASSES];
         let keeps = self.places.len() <= KEPT_MAX && rows.len() > KEPT_FROM;
         let mut known = if keeps { vec![UNKNOWN; self.places.len()] } else { Vec::new() };
         let mut see = |row: Row, number: u32| {
@@ -91,7 +85,7 @@ impl TextColumn {
                 with_text.for_each(|(row, number)| see(row, number));
             }
         });
-        found.into_iter().map(RowSet::from_sorted).collect()
+        found.map(RowSet::from_sorted)
     }
 
     /// The numbers of the rows' texts, each + 1, or 0 for none.
@@ -120,7 +114,6 @@ impl TextColumn {
 
     /// Keeps the rows whose text passes: `test(compare_folded, search_folded)`.
     pub fn retain(&self, rows: &mut RowSet, mut test: impl FnMut(&str, &str) -> bool) {
-        let mut kept = self.classify_rows(rows, 1, |compare, search| test(compare, search).then_some(0));
-        *rows = kept.pop().unwrap_or_default();
+        [*rows] = self.classify_rows(rows, |compare, search| test(compare, search).then_some(0));
     }
 }
