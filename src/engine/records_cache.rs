@@ -1,25 +1,23 @@
 //! Contacts in memory, bounded in bytes, shared by all workspaces: as many as fit in the form the store has them in, which takes a
 //! third of the room, and those lately asked for as they are handed out: decoded, or as JSON.
 
+mod bounded;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use quick_cache::sync::Cache;
-use quick_cache::{DefaultHashBuilder, Lifecycle, Weighter};
+use bounded::{Bounded, Kept};
 
 use crate::contact::{ChannelLink, Contact, ContactId, CustomFieldId, Merged, Value, WorkspaceId};
 
 /// One part in so many of the room is for decoded contacts, and as much for JSON. What is missing there is made of the packed
 /// contact in microseconds; what is packed nowhere is read from the store: so all else is for packed ones.
 const MADE_SHARE: u64 = 8;
-/// What an entry takes beside its value, about: its key, its place in the cache, what the allocator rounds up.
-const ENTRY: usize = 80;
 /// What contacts take on average, about: the cache wants to know beforehand how many there will be.
 const DECODED: u64 = 1000;
 const PACKED: u64 = 320;
 const JSON: u64 = 1300;
 
-type Key = (WorkspaceId, ContactId);
 /// A contact as the store encodes it.
 type Packed = Arc<[u8]>;
 /// A contact as an answer shows it, whole.
@@ -44,25 +42,34 @@ struct Shown {
     json: ContactJson,
 }
 
-#[derive(Clone)]
-struct Bytes;
+impl Kept for Arc<Contact> {
+    fn bytes(&self) -> usize {
+        bytes(self)
+    }
 
-impl Weighter<Key, Arc<Contact>> for Bytes {
-    fn weight(&self, _: &Key, contact: &Arc<Contact>) -> u64 {
-        (bytes(contact) + ENTRY) as u64
+    fn holders(&self) -> usize {
+        Arc::strong_count(self)
     }
 }
 
-impl Weighter<Key, Packed> for Bytes {
-    fn weight(&self, _: &Key, packed: &Packed) -> u64 {
-        (packed.len() + ENTRY) as u64
+impl Kept for Packed {
+    fn bytes(&self) -> usize {
+        self.len()
+    }
+
+    fn holders(&self) -> usize {
+        Arc::strong_count(self)
     }
 }
 
-impl Weighter<Key, Shown> for Bytes {
-    fn weight(&self, _: &Key, shown: &Shown) -> u64 {
+impl Kept for Shown {
+    fn bytes(&self) -> usize {
         // The allocator rounds up by an eighth at most.
-        (shown.json.len() + shown.json.len() / 16 + ENTRY) as u64
+        self.json.len() + self.json.len() / 16
+    }
+
+    fn holders(&self) -> usize {
+        Arc::strong_count(&self.json)
     }
 }
 
@@ -89,17 +96,6 @@ fn merged(merged: &Merged) -> usize {
     96 + merged.ids.capacity() * 4 + merged.phones.capacity() * 8 + emails
 }
 
-/// Forgets nothing but what the byte limit pushes out.
-#[derive(Clone)]
-struct Quiet;
-
-impl<T> Lifecycle<Key, T> for Quiet {
-    type RequestState = ();
-    fn on_evict(&self, (): &mut (), _: Key, _: T) {}
-}
-
-type Bounded<T> = Cache<Key, T, Bytes, DefaultHashBuilder, Quiet>;
-
 /// The cache.
 pub struct RecordCache {
     decoded: Bounded<Arc<Contact>>,
@@ -114,89 +110,97 @@ impl RecordCache {
     pub fn new(bytes_max: u64) -> RecordCache {
         let made = bytes_max / MADE_SHARE;
         RecordCache {
-            decoded: bounded(made, DECODED),
-            packed: bounded(bytes_max - 2 * made, PACKED),
-            shown: bounded(made, JSON),
+            decoded: Bounded::new(made, DECODED),
+            packed: Bounded::new(bytes_max - 2 * made, PACKED),
+            shown: Bounded::new(made, JSON),
         }
     }
 
-    /// The contact, if it is here; it is kept decoded from then on. Only for who holds the workspace's state: else what was found
-    /// might take the place of what is published meanwhile.
-    pub fn get(&self, ws: WorkspaceId, id: ContactId) -> Option<Arc<Contact>> {
-        self.decoded.get(&(ws, id)).or_else(|| {
-            let contact = unpacked(&self.packed.get(&(ws, id))?)?;
-            self.decoded.insert((ws, id), contact.clone());
-            Some(contact)
-        })
+    /// The contacts that are here; they are kept decoded from then on. Only for who holds the workspace's state: else what was
+    /// found might take the place of what is published meanwhile.
+    pub fn get_all(&self, ws: WorkspaceId, ids: &[ContactId]) -> Vec<Option<Arc<Contact>>> {
+        self.decoded_or(ws, ids, |contact| self.decoded.insert(ws, contact.id, contact.clone()))
     }
 
-    /// The same, not kept decoded: for who makes something else of it that is kept.
-    pub fn get_once(&self, ws: WorkspaceId, id: ContactId) -> Option<Arc<Contact>> {
-        self.decoded.get(&(ws, id)).or_else(|| unpacked(&self.packed.get(&(ws, id))?))
+    /// The same, not kept decoded: for who makes something else of them that is kept.
+    pub fn get_all_once(&self, ws: WorkspaceId, ids: &[ContactId]) -> Vec<Option<Arc<Contact>>> {
+        self.decoded_or(ws, ids, |_| ())
     }
 
-    /// The contact's JSON, if it is here and was made with that catalog.
-    pub fn json(&self, ws: WorkspaceId, id: ContactId, of: CatalogMark) -> Option<ContactJson> {
-        self.shown.get(&(ws, id)).filter(|shown| shown.of == of).map(|shown| shown.json)
+    /// `made` hears of those that had to be decoded.
+    fn decoded_or(
+        &self,
+        ws: WorkspaceId,
+        ids: &[ContactId],
+        made: impl Fn(&Arc<Contact>),
+    ) -> Vec<Option<Arc<Contact>>> {
+        let mut found = self.decoded.get_all(ws, ids);
+        let missing = ids.iter().zip(&found).filter(|(_, found)| found.is_none());
+        let missing: Vec<ContactId> = missing.map(|(id, _)| *id).collect();
+        if missing.is_empty() {
+            return found;
+        }
+        let packed = self.packed.get_all(ws, &missing);
+        for (found, packed) in found.iter_mut().filter(|found| found.is_none()).zip(packed) {
+            *found = packed.and_then(|packed| unpacked(&packed));
+            found.iter().for_each(&made);
+        }
+        found
     }
 
-    /// Keeps the contact's JSON until the contact is put again. As [`RecordCache::get`] only for who holds the workspace's
+    /// The contacts' JSON, of those whose is here and was made with that catalog.
+    pub fn json_all(&self, ws: WorkspaceId, ids: &[ContactId], of: CatalogMark) -> Vec<Option<ContactJson>> {
+        let shown = self.shown.get_all(ws, ids).into_iter();
+        shown.map(|shown| shown.filter(|shown| shown.of == of).map(|shown| shown.json)).collect()
+    }
+
+    /// Keeps the contact's JSON until the contact is put again. As [`RecordCache::get_all`] only for who holds the workspace's
     /// state, and made of the contact and catalog of that state.
     pub fn put_json(&self, ws: WorkspaceId, id: ContactId, of: CatalogMark, json: ContactJson) {
-        self.shown.insert((ws, id), Shown { of, json });
+        self.shown.insert(ws, id, Shown { of, json });
     }
 
-    /// As [`RecordCache::get`], leaving the cache as it is: for who reads many, each once.
+    /// A contact, leaving the cache as it is: for who reads many, each once.
     pub fn peek(&self, ws: WorkspaceId, id: ContactId) -> Option<Arc<Contact>> {
-        self.decoded.peek(&(ws, id)).or_else(|| unpacked(&self.packed.peek(&(ws, id))?))
+        self.decoded.peek(ws, id).or_else(|| unpacked(&self.packed.peek(ws, id)?))
     }
 
     /// Keeps a contact that was asked for.
     pub fn put_asked(&self, ws: WorkspaceId, contact: Arc<Contact>) {
         self.put(ws, contact.clone());
-        self.decoded.insert((ws, contact.id), contact);
+        self.decoded.insert(ws, contact.id, contact);
     }
 
     /// Keeps a contact as it is now. Very many are written that nobody asks for, so it does not push out what is kept decoded.
     pub fn put(&self, ws: WorkspaceId, contact: Arc<Contact>) {
-        let key = (ws, contact.id);
-        self.shown.remove(&key);
+        self.shown.remove(ws, contact.id);
         let mut packed = Vec::with_capacity(PACKED as usize);
         match minicbor::encode(&*contact, &mut packed) {
-            Ok(()) => self.packed.insert(key, packed.into()),
+            Ok(()) => self.packed.insert(ws, contact.id, packed.into()),
             // Writing to a vector cannot fail; what was known before would be wrong now.
-            Err(_) => drop(self.packed.remove(&key)),
+            Err(_) => self.packed.remove(ws, contact.id),
         }
-        // An error says that it is not there.
-        drop(self.decoded.replace(key, contact, true));
+        self.decoded.replace(ws, contact.id, contact);
     }
 
     /// Forgets a deleted contact.
     pub fn remove(&self, ws: WorkspaceId, id: ContactId) {
-        self.packed.remove(&(ws, id));
-        self.decoded.remove(&(ws, id));
-        self.shown.remove(&(ws, id));
+        self.packed.remove(ws, id);
+        self.decoded.remove(ws, id);
+        self.shown.remove(ws, id);
     }
 
     /// Forgets a deleted workspace's contacts.
     pub fn remove_all(&self, ws: WorkspaceId) {
-        self.packed.retain(|(of, _), _| *of != ws);
-        self.decoded.retain(|(of, _), _| *of != ws);
-        self.shown.retain(|(of, _), _| *of != ws);
+        self.packed.remove_all(ws);
+        self.decoded.remove_all(ws);
+        self.shown.remove_all(ws);
     }
 
     /// Bytes held now.
     pub fn bytes(&self) -> u64 {
-        self.decoded.weight() + self.packed.weight() + self.shown.weight()
+        self.decoded.bytes() + self.packed.bytes() + self.shown.bytes()
     }
-}
-
-fn bounded<T: Clone>(bytes_max: u64, each: u64) -> Bounded<T>
-where
-    Bytes: Weighter<Key, T>,
-{
-    let about = (bytes_max / each).max(16) as usize;
-    Cache::with(about, bytes_max, Bytes, DefaultHashBuilder::default(), Quiet)
 }
 
 fn unpacked(packed: &[u8]) -> Option<Arc<Contact>> {
@@ -206,6 +210,16 @@ fn unpacked(packed: &[u8]) -> Option<Arc<Contact>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    impl RecordCache {
+        fn get(&self, ws: WorkspaceId, id: ContactId) -> Option<Arc<Contact>> {
+            self.get_all(ws, &[id]).remove(0)
+        }
+
+        fn json(&self, ws: WorkspaceId, id: ContactId, of: CatalogMark) -> Option<ContactJson> {
+            self.json_all(ws, &[id], of).remove(0)
+        }
+    }
 
     const WS: WorkspaceId = WorkspaceId(1);
 
@@ -245,7 +259,8 @@ mod tests {
         (1..=500).for_each(|id| cache.remove(WS, ContactId(id)));
         let here = |ws, id| {
             let id = ContactId(id);
-            let forms = [cache.peek(ws, id), cache.get_once(ws, id), cache.get(ws, id)].map(|form| form.is_some());
+            let forms = [cache.peek(ws, id), cache.get_all_once(ws, &[id]).remove(0), cache.get(ws, id)]
+                .map(|form| form.is_some());
             let is_here = forms.contains(&true);
             assert!(is_here || cache.json(ws, id, of).is_none());
             is_here
@@ -277,7 +292,7 @@ mod tests {
             cache.put(WS, contact(id, "a"));
             cache.put_json(WS, ContactId(id), CatalogMark::fresh(), json(1200));
         }
-        assert!(cache.shown.weight() <= 1 << 15 && !cache.shown.is_empty());
-        assert!(cache.bytes() <= 1 << 18 && !cache.packed.is_empty() && cache.packed.len() < 1000);
+        assert!(cache.shown.bytes() <= 1 << 15 && cache.shown.len() > 0);
+        assert!(cache.bytes() <= 1 << 18 && (1..1000).contains(&cache.packed.len()));
     }
 }

@@ -16,7 +16,7 @@ use crate::clock::Stopwatch;
 use crate::contact::render::Form;
 use crate::contact::{Catalog, Contact, ContactId, Field, Millis, SegmentId, Seq, WorkspaceId};
 use crate::filter::View;
-use crate::index::{GramIndex, GramView, Index, Row, RowSet};
+use crate::index::{GramIndex, GramView, Index, Row, RowSet, Share, in_shares};
 use crate::store::{Head, Records};
 
 /// Contacts are read in one walk where one in so many is asked for: the others are read for nothing.
@@ -150,7 +150,7 @@ impl Workspace {
         cache: &RecordCache,
         id: ContactId,
     ) -> Result<Option<Arc<Contact>>> {
-        Ok(self.known_or_read(records, cache, &[id], |id| cache.get(self.id, id))?.pop().flatten())
+        Ok(self.known_or_read(records, cache, &[id], |ids| cache.get_all(self.id, ids))?.pop().flatten())
     }
 
     /// As [`Workspace::contact`], of the rows of a page, in their order.
@@ -162,7 +162,7 @@ impl Workspace {
         rows: &[Row],
     ) -> Result<Vec<Option<Arc<Contact>>>> {
         let ids: Vec<ContactId> = rows.iter().map(|row| ContactId(*row)).collect();
-        self.known_or_read(records, cache, &ids, |id| cache.get(self.id, id))
+        self.known_or_read(records, cache, &ids, |ids| cache.get_all(self.id, ids))
     }
 
     /// As [`Workspace::page`], each whole and as JSON.
@@ -176,15 +176,15 @@ impl Workspace {
         cache: &RecordCache,
         rows: &[Row],
     ) -> Result<Vec<Option<ContactJson>>> {
-        let kept = |row: &Row| cache.json(self.id, ContactId(*row), state.mark);
-        let mut found: Vec<Option<ContactJson>> = rows.iter().map(kept).collect();
-        let missing = || rows.iter().zip(&found).filter(|(_, json)| json.is_none());
-        let missing: Vec<ContactId> = missing().map(|(row, _)| ContactId(*row)).collect();
+        let ids: Vec<ContactId> = rows.iter().map(|row| ContactId(*row)).collect();
+        let mut found = cache.json_all(self.id, &ids, state.mark);
+        let missing = ids.iter().zip(&found).filter(|(_, json)| json.is_none());
+        let missing: Vec<ContactId> = missing.map(|(id, _)| *id).collect();
         if missing.is_empty() {
             return Ok(found);
         }
         let (form, mut json) = (Form::whole(&state.catalog), Vec::new());
-        let contacts = self.known_or_read(records, cache, &missing, |id| cache.get_once(self.id, id))?;
+        let contacts = self.known_or_read(records, cache, &missing, |ids| cache.get_all_once(self.id, ids))?;
         let unmade = found.iter_mut().filter(|json| json.is_none());
         for (made, contact) in unmade.zip(contacts) {
             let Some(contact) = contact else { continue };
@@ -203,12 +203,14 @@ impl Workspace {
         records: &Records,
         cache: &RecordCache,
         ids: &[ContactId],
-        known: impl Fn(ContactId) -> Option<Arc<Contact>>,
+        known: impl Fn(&[ContactId]) -> Vec<Option<Arc<Contact>>>,
     ) -> Result<Vec<Option<Arc<Contact>>>> {
-        let mut found: Vec<Option<Arc<Contact>>> = {
+        let mut found = known(ids);
+        {
             let in_flight = self.in_flight.read();
-            ids.iter().map(|id| if in_flight.contains_key(id) { None } else { known(*id) }).collect()
-        };
+            let changing = ids.iter().zip(&mut found).filter(|(id, _)| in_flight.contains_key(id));
+            changing.for_each(|(_, found)| *found = None);
+        }
         let missing = ids.iter().zip(&found).filter(|(_, found)| found.is_none());
         let missing: Vec<ContactId> = missing.map(|(id, _)| *id).collect();
         let mut read = read_all(&missing, |id| self.read(records, cache, id))?.into_iter();
@@ -360,18 +362,9 @@ fn read_all<T: Send>(ids: &[ContactId], read: impl Fn(ContactId) -> Result<T> + 
 
 /// Reads them on so many threads, this one among them.
 fn read_by<T: Send>(readers: usize, ids: &[ContactId], read: impl Fn(ContactId) -> Result<T> + Sync) -> Result<Vec<T>> {
-    let some = |ids: &[ContactId]| ids.iter().map(|id| read(*id)).collect::<Result<Vec<T>>>();
-    let each = ids.len().div_ceil(readers);
-    let (first, others) = ids.split_at(each);
-    std::thread::scope(|scope| {
-        let others = others.chunks(each.max(1)).map(|ids| scope.spawn(|| some(ids)));
-        let others: Vec<_> = others.collect();
-        let mut found = some(first)?;
-        for reader in others {
-            found.append(&mut reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
-        }
-        Ok(found)
-    })
+    let some = |share: Share| share.part(ids).iter().map(|id| read(*id)).collect::<Result<Vec<T>>>();
+    let found: Result<Vec<Vec<T>>> = in_shares(readers.min(ids.len()), some).into_iter().collect();
+    Ok(found?.into_iter().flatten().collect())
 }
 
 /// The stored contacts of ascending ids: where they stand close together, in one walk.

@@ -1,7 +1,7 @@
 //! The rows that a facet is counted among, made ready once for every facet.
 
 use std::borrow::Cow;
-use std::cell::OnceCell;
+use std::sync::OnceLock;
 
 use super::{Row, RowSet};
 
@@ -12,7 +12,7 @@ pub struct Among<'a> {
     fewer: Cow<'a, RowSet>,
     left_out: bool,
     /// `fewer` as numbers, once something wants to go through them.
-    list: OnceCell<Vec<Row>>,
+    list: OnceLock<Vec<Row>>,
 }
 
 impl<'a> Among<'a> {
@@ -21,7 +21,7 @@ impl<'a> Among<'a> {
         let len = rows.len();
         let left_out = len > all.len() / 2;
         let fewer = if left_out { Cow::Owned(all.minus(rows)) } else { Cow::Borrowed(rows) };
-        Among { len, fewer, left_out, list: OnceCell::new() }
+        Among { len, fewer, left_out, list: OnceLock::new() }
     }
 
     /// How many rows there are.

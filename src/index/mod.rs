@@ -21,6 +21,7 @@ mod phone;
 mod postings;
 mod rows;
 mod set_facet;
+mod shares;
 mod sources;
 mod table;
 mod tally;
@@ -48,6 +49,7 @@ pub use phone::{phone_exactly, phone_key, phone_of_key, phone_prefix};
 use rows::RowSetBuilder;
 pub use rows::{RowSet, at_least};
 pub use set_facet::SetFacet;
+pub use shares::{Share, in_shares};
 pub use tally::Counts;
 pub use text::{Domains, TextColumn};
 

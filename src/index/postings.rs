@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::shares::Share;
 use super::{Among, Row, RowSet, bytes};
 
 /// What a code's rows cost to count through the posting list, in tenths of a nanosecond: per block of 65,536 rows that is words; for
@@ -79,12 +80,15 @@ impl Postings {
         self.sizes.iter().map(|&size| list_cost(size, len, blocks)).sum()
     }
 
-    /// Of each ordinal, how many rows of its posting list are among [`Among::fewer`].
-    pub fn listed(&self, among: &Among) -> Vec<u64> {
-        match among.fewer() {
-            rows if rows.is_empty() => vec![0; self.lists.len()],
-            rows => self.lists.iter().map(|list| list.intersection_len(rows)).collect(),
+    /// Of each ordinal, how many rows of its posting list are among [`Among::fewer`]; of those of other shares 0.
+    pub fn listed(&self, among: &Among, Share { number, of }: Share) -> Vec<u64> {
+        let (rows, mut counts) = (among.fewer(), vec![0; self.lists.len()]);
+        if !rows.is_empty() {
+            // The codes that came first are mostly the most frequent ones: each share has some of them.
+            let of_share = counts.iter_mut().zip(&self.lists).skip(number).step_by(of);
+            of_share.for_each(|(count, list)| *count = list.intersection_len(rows));
         }
+        counts
     }
 
     /// Counts per code, ascending by code, none of them 0, from those by ordinal - 1 among [`Among::fewer`].

@@ -2,6 +2,7 @@
 
 use super::cells::{CellTally, Cells};
 use super::postings::Postings;
+use super::shares::{Share, in_shares, shares_of};
 use super::table::Lane;
 use super::{Among, Row, RowSet};
 
@@ -37,6 +38,13 @@ pub(super) enum OfRows<'a> {
     Sets(&'a Cells, Lane<'a>),
 }
 
+/// How many of [`Among::fewer`] there are: by ordinal - 1, and of any.
+#[derive(Default)]
+struct Sum {
+    of_ordinals: Vec<u64>,
+    present: u64,
+}
+
 /// Counts by ordinal, as rows are walked.
 enum Walk<'a> {
     Choices(ChoiceTally<'a>),
@@ -45,29 +53,53 @@ enum Walk<'a> {
 
 impl<'a> Tally<'a> {
     /// Counts each among the rows; where there is none, there are no counts.
-    pub fn count(tallies: &[Option<Tally>], among: &Among) -> Vec<Counts> {
-        let mut walks = Tally::walks(tallies, among);
-        if walks.iter().any(Option::is_some) {
-            for rows in among.list().chunks(TOGETHER) {
+    pub fn count(tallies: &[Option<Tally<'a>>], among: &Among) -> Vec<Counts> {
+        let (is_walked, cost) = Tally::ways(tallies, among);
+        if is_walked.contains(&true) {
+            among.list();
+        }
+        let shares = in_shares(shares_of(cost), |share| Tally::count_share(tallies, &is_walked, among, share));
+        let sums = shares.into_iter().reduce(|mut sums, share| {
+            sums.iter_mut().zip(&share).for_each(|(sum, count)| sum.add(count));
+            sums
+        });
+        let counts = |(tally, sum): (&Option<Tally>, Sum)| tally.as_ref().map(|tally| tally.counts(&sum, among));
+        tallies.iter().zip(sums.unwrap_or_default()).map(|pair| counts(pair).unwrap_or_default()).collect()
+    }
+
+    /// Which are counted by what the table has, and what all of them cost. Reaching a row is paid for once by all.
+    fn ways(tallies: &[Option<Tally>], among: &Among) -> (Vec<bool>, u64) {
+        let rows = among.fewer().len();
+        let cost = |tally: &Option<Tally>| {
+            tally.as_ref().map_or((0, 0), |tally| (tally.postings.cost(among), rows * tally.of_rows.cost()))
+        };
+        let costs: Vec<(u64, u64)> = tallies.iter().map(cost).collect();
+        let gain = costs.iter().map(|(listed, walked)| listed.saturating_sub(*walked)).sum::<u64>();
+        let reaching = rows * ROW_COST;
+        let listed = costs.iter().map(|(listed, _)| listed).sum::<u64>();
+        match gain > reaching {
+            true => (costs.iter().map(|(listed, walked)| walked <= listed).collect(), listed - gain + reaching),
+            false => (vec![false; tallies.len()], listed),
+        }
+    }
+
+    /// A share of what [`Tally::count`] counts: of the rows where these are walked, else of the posting lists.
+    fn count_share(tallies: &[Option<Tally<'a>>], is_walked: &[bool], among: &Among, share: Share) -> Vec<Sum> {
+        let tallies = || tallies.iter().zip(is_walked);
+        let walk =
+            |(tally, is_walked): (&Option<Tally<'a>>, &bool)| tally.as_ref().filter(|_| *is_walked).map(Tally::walk);
+        let mut walks: Vec<Option<Walk>> = tallies().map(walk).collect();
+        if is_walked.contains(&true) {
+            for rows in share.part(among.list()).chunks(TOGETHER) {
                 walks.iter_mut().flatten().for_each(|walk| walk.add(rows));
             }
         }
-        let counted =
-            |(tally, walk): (&Option<Tally>, Option<Walk>)| tally.as_ref().map(|tally| tally.counts(walk, among));
-        tallies.iter().zip(walks).map(|pair| counted(pair).unwrap_or_default()).collect()
-    }
-
-    /// Those that are counted by what the table has. Reaching a row is paid for once by all of them.
-    fn walks(tallies: &[Option<Tally<'a>>], among: &Among) -> Vec<Option<Walk<'a>>> {
-        let rows = among.fewer().len();
-        let gain = |tally: &Tally| tally.postings.cost(among).checked_sub(rows * tally.of_rows.cost());
-        let gains: Vec<Option<u64>> = tallies.iter().map(|tally| tally.as_ref().and_then(gain)).collect();
-        let is_worth_it = gains.iter().flatten().sum::<u64>() > rows * ROW_COST;
-        let walk = |(tally, gain): (&Option<Tally<'a>>, &Option<u64>)| match (tally, gain) {
-            (Some(tally), Some(_)) if is_worth_it => Some(tally.walk()),
-            _ => None,
+        let sum = |(tally, walk): (&Option<Tally>, Option<Walk>)| match (walk, tally) {
+            (Some(walk), _) => walk.sum(),
+            (None, Some(tally)) => tally.listed(among, share),
+            (None, None) => Sum::default(),
         };
-        tallies.iter().zip(&gains).map(walk).collect()
+        tallies().map(|(tally, _)| tally).zip(walks).map(sum).collect()
     }
 
     fn walk(&self) -> Walk<'a> {
@@ -78,14 +110,14 @@ impl<'a> Tally<'a> {
         }
     }
 
-    fn counts(&self, walk: Option<Walk>, among: &Among) -> Counts {
-        let (fewer, present) = match walk {
-            Some(Walk::Choices(walk)) => walk.counts(),
-            Some(Walk::Cells(walk)) => walk.counts(),
-            None => (self.postings.listed(among), self.present.intersection_len(among.fewer())),
-        };
-        let of_codes = self.postings.by_code(among, &fewer);
-        Counts { of_codes, present: among.of(self.present.len(), present) }
+    fn listed(&self, among: &Among, share: Share) -> Sum {
+        let present = if share.is_first() { self.present.intersection_len(among.fewer()) } else { 0 };
+        Sum { of_ordinals: self.postings.listed(among, share), present }
+    }
+
+    fn counts(&self, fewer: &Sum, among: &Among) -> Counts {
+        let of_codes = self.postings.by_code(among, &fewer.of_ordinals);
+        Counts { of_codes, present: among.of(self.present.len(), fewer.present) }
     }
 
     #[cfg(test)]
@@ -103,7 +135,22 @@ impl OfRows<'_> {
     }
 }
 
+impl Sum {
+    fn add(&mut self, other: &Sum) {
+        self.of_ordinals.iter_mut().zip(&other.of_ordinals).for_each(|(sum, count)| *sum += count);
+        self.present += other.present;
+    }
+}
+
 impl Walk<'_> {
+    fn sum(self) -> Sum {
+        let (of_ordinals, present) = match self {
+            Walk::Choices(walk) => walk.counts(),
+            Walk::Cells(walk) => walk.counts(),
+        };
+        Sum { of_ordinals, present }
+    }
+
     fn add(&mut self, rows: &[Row]) {
         match self {
             Walk::Choices(walk) => walk.add(rows),

@@ -205,8 +205,9 @@ impl Pager<'_> {
         let index = self.index;
         let stands = stands(index, key.field);
         let mut from = 0;
-        for run in window.rows.chunk_by(|a, b| stands(*a, *b).is_eq()) {
-            let to = from + run.len();
+        for len in equal_lens(index, key.field, window.rows) {
+            let to = from + len;
+            let run = &window.rows[from..to];
             // The groups at the ends of the window may have members outside it.
             let begins_before = window.starts_within && from == 0;
             let is_cut = begins_before || (window.ends_within && to == window.rows.len());
@@ -230,6 +231,17 @@ impl Pager<'_> {
         }
         Ok(())
     }
+}
+
+/// How many rows in turn have equal keys, of rows in a field's order. Numbers are all read before any are compared: so many wait for
+/// memory at once.
+fn equal_lens(index: &Index, field: Field, rows: &[Row]) -> Vec<usize> {
+    let Some(column) = index.column(field) else {
+        let stands = stands(index, field);
+        return rows.chunk_by(|a, b| stands(*a, *b).is_eq()).map(<[Row]>::len).collect();
+    };
+    let numbers: Vec<Option<i64>> = rows.iter().map(|row| column.get(*row)).collect();
+    numbers.chunk_by(|a, b| a == b).map(<[Option<i64>]>::len).collect()
 }
 
 /// How two rows stand by a field, which is looked up but once.
