@@ -1,13 +1,22 @@
 //! Room on the disk: what each engine's data take, and a refusal before an hour is lost.
 
 use std::fs::Metadata;
-use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+use rand::{RngExt, SeedableRng};
+
+use crate::support;
 
 /// Bytes a contact of each engine's data at their largest: while they load, with their logs, and some room.
 const BYTES: [(&str, u64); 3] = [("rollcall", 2500), ("postgresql", 3300), ("sqlite", 2000)];
 /// Beyond what grows with the contacts: journals, logs.
 const FIXED: u64 = 2 << 30;
+/// The yardstick of pages from the disk.
+const RAW_ROUNDS: usize = 40;
+const RAW_READS: usize = 100;
+const RAW_BYTES: u64 = 4096;
+const RAW_THREADS: usize = 24;
 
 /// What the engine of that name takes at so many contacts.
 fn bytes(engine: &str, contacts: u64) -> u64 {
@@ -61,6 +70,38 @@ pub fn forget(folder: &Path) -> Result<(), String> {
         }
     });
     result
+}
+
+/// Microseconds, sorted, that a hundred reads of 4 KiB each take of places of the folder's largest file that the system has forgotten:
+/// what a disk takes for rows that stand anywhere.
+///
+/// # Errors
+/// What the file system reports.
+pub fn raw_reads(folder: &Path) -> Result<Vec<f64>, String> {
+    forget(folder)?;
+    let mut largest = (0, PathBuf::new());
+    each_file(folder, &mut |path, found| largest = (found.len(), path.to_owned()).max(std::mem::take(&mut largest)));
+    let (len, path) = largest;
+    let failed = |error: std::io::Error| format!("{}: {error}", path.display());
+    let file = std::fs::File::open(&path).map_err(failed)?;
+    rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::Random).map_err(|error| failed(error.into()))?;
+    let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(len);
+    let mut place = || random.random_range(0..=len / RAW_BYTES) * RAW_BYTES;
+    let rounds: Vec<Vec<u64>> = (0..RAW_ROUNDS).map(|_| (0..RAW_READS).map(|_| place()).collect()).collect();
+    Ok(support::micros(RAW_ROUNDS, |round| read_at(&file, &rounds[round])))
+}
+
+/// Reads what is there at the places, by as many threads as read a page's rows.
+fn read_at(file: &std::fs::File, places: &[u64]) {
+    std::thread::scope(|scope| {
+        for places in places.chunks(places.len().div_ceil(RAW_THREADS)) {
+            scope.spawn(move || {
+                let mut bytes = [0; RAW_BYTES as usize];
+                // The last place may have none.
+                places.iter().for_each(|place| drop(file.read_at(&mut bytes, *place)));
+            });
+        }
+    });
 }
 
 /// Calls `f` with every file in the folder, those deeper down included.

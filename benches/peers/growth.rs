@@ -52,6 +52,8 @@ struct Cold {
     from_cache: Took,
     /// The system has forgotten them.
     from_disk: Took,
+    /// The yardstick: a hundred places of the store's largest file, read by themselves.
+    raw_reads: Took,
 }
 
 /// The classes asked for them: each question's rows are others.
@@ -196,7 +198,8 @@ fn cold(process: &mut Child, store: &Path) -> Result<Cold, String> {
     let [first, second] = COLD.map(|name| CLASSES.iter().position(|class| class.name == name).expect("a class"));
     let from_cache = Took::of(&process.once(first));
     disk::forget(store)?;
-    Ok(Cold { from_cache, from_disk: Took::of(&process.once(second)) })
+    let from_disk = Took::of(&process.once(second));
+    Ok(Cold { from_cache, from_disk, raw_reads: Took::of(&disk::raw_reads(store)?) })
 }
 
 /// A figure by its name.
@@ -217,6 +220,7 @@ const FIGURES: [(&str, &[Figure]); 7] = [
         "Page whose rows are not in memory, microseconds",
         &[
             ("from the disk, p50", |size| size.cold_page_us.from_disk.p50),
+            ("a hundred raw reads of that disk, p50", |size| size.cold_page_us.raw_reads.p50),
             ("from the system's cache, p95", |size| size.cold_page_us.from_cache.p95),
             ("from the system's cache, p50", |size| size.cold_page_us.from_cache.p50),
         ],

@@ -119,21 +119,15 @@ impl RecordCache {
     /// The contacts that are here; they are kept decoded from then on. Only for who holds the workspace's state: else what was
     /// found might take the place of what is published meanwhile.
     pub fn get_all(&self, ws: WorkspaceId, ids: &[ContactId]) -> Vec<Option<Arc<Contact>>> {
-        self.decoded_or(ws, ids, |contact| self.decoded.insert(ws, contact.id, contact.clone()))
+        self.all_decoded(ws, ids, true)
     }
 
     /// The same, not kept decoded: for who makes something else of them that is kept.
     pub fn get_all_once(&self, ws: WorkspaceId, ids: &[ContactId]) -> Vec<Option<Arc<Contact>>> {
-        self.decoded_or(ws, ids, |_| ())
+        self.all_decoded(ws, ids, false)
     }
 
-    /// `made` hears of those that had to be decoded.
-    fn decoded_or(
-        &self,
-        ws: WorkspaceId,
-        ids: &[ContactId],
-        made: impl Fn(&Arc<Contact>),
-    ) -> Vec<Option<Arc<Contact>>> {
+    fn all_decoded(&self, ws: WorkspaceId, ids: &[ContactId], keep: bool) -> Vec<Option<Arc<Contact>>> {
         let mut found = self.decoded.get_all(ws, ids);
         let missing = ids.iter().zip(&found).filter(|(_, found)| found.is_none());
         let missing: Vec<ContactId> = missing.map(|(id, _)| *id).collect();
@@ -143,7 +137,9 @@ impl RecordCache {
         let packed = self.packed.get_all(ws, &missing);
         for (found, packed) in found.iter_mut().filter(|found| found.is_none()).zip(packed) {
             *found = packed.and_then(|packed| unpacked(&packed));
-            found.iter().for_each(&made);
+            if let Some(contact) = found.as_ref().filter(|_| keep) {
+                self.decoded.insert(ws, contact.id, contact.clone());
+            }
         }
         found
     }
@@ -245,6 +241,21 @@ mod tests {
             }
             assert!(cache.bytes() <= 1 << 20);
         }
+    }
+
+    #[test]
+    fn many_are_found_each_in_its_place() {
+        let cache = RecordCache::new(1 << 22);
+        (1..=300).filter(|id| id % 3 > 0).for_each(|id| cache.put(WS, contact(id, "a")));
+        // Some decoded, some packed, a third absent, one twice; in no order.
+        (1..=300).step_by(5).for_each(|id| drop(cache.get(WS, ContactId(id))));
+        let ids: Vec<ContactId> = (0..200).map(|at| ContactId(at * 7919 % 300 + 1)).chain([ContactId(5)]).collect();
+        let expected: Vec<_> = ids.iter().map(|id| (id.0 % 3 > 0).then(|| contact(id.0, "a"))).collect();
+        let before = cache.decoded.len();
+        assert!(cache.get_all_once(WS, &ids) == expected && cache.decoded.len() == before);
+        assert!(cache.get_all(WS, &ids) == expected && cache.decoded.len() > before);
+        assert!(cache.get_all(WS, &ids) == expected && cache.get_all(WS, &[]).is_empty());
+        assert!(cache.get_all(WorkspaceId(2), &ids).iter().all(Option::is_none));
     }
 
     #[test]

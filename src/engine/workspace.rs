@@ -197,7 +197,7 @@ impl Workspace {
         Ok(found)
     }
 
-    /// Those that `known` has not are read from the store.
+    /// Those that `known` has not are read from the store. What it has is what is published, also of contacts in flight.
     fn known_or_read(
         &self,
         records: &Records,
@@ -206,11 +206,6 @@ impl Workspace {
         known: impl Fn(&[ContactId]) -> Vec<Option<Arc<Contact>>>,
     ) -> Result<Vec<Option<Arc<Contact>>>> {
         let mut found = known(ids);
-        {
-            let in_flight = self.in_flight.read();
-            let changing = ids.iter().zip(&mut found).filter(|(id, _)| in_flight.contains_key(id));
-            changing.for_each(|(_, found)| *found = None);
-        }
         let missing = ids.iter().zip(&found).filter(|(_, found)| found.is_none());
         let missing: Vec<ContactId> = missing.map(|(id, _)| *id).collect();
         let mut read = read_all(&missing, |id| self.read(records, cache, id))?.into_iter();

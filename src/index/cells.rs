@@ -151,7 +151,11 @@ pub(super) struct CellTally<'a> {
     present: u64,
 }
 
-impl CellTally<'_> {
+impl<'a> CellTally<'a> {
+    pub fn lane(&self) -> Lane<'a> {
+        self.lane
+    }
+
     pub fn add(&mut self, rows: &[Row]) {
         let lane = self.lane;
         match lane.width() {

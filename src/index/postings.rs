@@ -80,7 +80,7 @@ impl Postings {
         self.sizes.iter().map(|&size| list_cost(size, len, blocks)).sum()
     }
 
-    /// Of each ordinal, how many rows of its posting list are among [`Among::fewer`]; of those of other shares 0.
+    /// Of each ordinal, how many rows of its posting list are among [`Among::fewer`]; the lists of other shares count as 0.
     pub fn listed(&self, among: &Among, Share { number, of }: Share) -> Vec<u64> {
         let (rows, mut counts) = (among.fewer(), vec![0; self.lists.len()]);
         if !rows.is_empty() {

@@ -2,7 +2,7 @@
 
 use super::cells::{CellTally, Cells};
 use super::postings::Postings;
-use super::shares::{Share, in_shares, shares_of};
+use super::shares::{Extra, Share, in_shares};
 use super::table::Lane;
 use super::{Among, Row, RowSet};
 
@@ -55,10 +55,16 @@ impl<'a> Tally<'a> {
     /// Counts each among the rows; where there is none, there are no counts.
     pub fn count(tallies: &[Option<Tally<'a>>], among: &Among) -> Vec<Counts> {
         let (is_walked, cost) = Tally::ways(tallies, among);
+        let extra = Extra::worth(cost);
+        Tally::count_so(tallies, &is_walked, among, extra.shares())
+    }
+
+    /// Counts by these ways, in so many shares.
+    fn count_so(tallies: &[Option<Tally<'a>>], is_walked: &[bool], among: &Among, shares: usize) -> Vec<Counts> {
         if is_walked.contains(&true) {
             among.list();
         }
-        let shares = in_shares(shares_of(cost), |share| Tally::count_share(tallies, &is_walked, among, share));
+        let shares = in_shares(shares, |share| Tally::count_share(tallies, is_walked, among, share));
         let sums = shares.into_iter().reduce(|mut sums, share| {
             sums.iter_mut().zip(&share).for_each(|(sum, count)| sum.add(count));
             sums
@@ -67,7 +73,7 @@ impl<'a> Tally<'a> {
         tallies.iter().zip(sums.unwrap_or_default()).map(|pair| counts(pair).unwrap_or_default()).collect()
     }
 
-    /// Which are counted by what the table has, and what all of them cost. Reaching a row is paid for once by all.
+    /// Which are counted by what the table has, if they are there, and what all of them cost. Reaching a row is paid for once by all.
     fn ways(tallies: &[Option<Tally>], among: &Among) -> (Vec<bool>, u64) {
         let rows = among.fewer().len();
         let cost = |tally: &Option<Tally>| {
@@ -91,6 +97,9 @@ impl<'a> Tally<'a> {
         let mut walks: Vec<Option<Walk>> = tallies().map(walk).collect();
         if is_walked.contains(&true) {
             for rows in share.part(among.list()).chunks(TOGETHER) {
+                if let Some(walk) = walks.iter().flatten().next() {
+                    walk.lane().touch(rows);
+                }
                 walks.iter_mut().flatten().for_each(|walk| walk.add(rows));
             }
         }
@@ -111,7 +120,9 @@ impl<'a> Tally<'a> {
     }
 
     fn listed(&self, among: &Among, share: Share) -> Sum {
-        let present = if share.is_first() { self.present.intersection_len(among.fewer()) } else { 0 };
+        // As if it were one more list: it is some share's.
+        let is_here = self.postings.ordinals() % share.of == share.number;
+        let present = if is_here { self.present.intersection_len(among.fewer()) } else { 0 };
         Sum { of_ordinals: self.postings.listed(among, share), present }
     }
 
@@ -142,7 +153,14 @@ impl Sum {
     }
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
+    fn lane(&self) -> Lane<'a> {
+        match self {
+            Walk::Choices(walk) => walk.lane,
+            Walk::Cells(walk) => walk.lane(),
+        }
+    }
+
     fn sum(self) -> Sum {
         let (of_ordinals, present) = match self {
             Walk::Choices(walk) => walk.counts(),
@@ -198,5 +216,60 @@ impl<'a> ChoiceTally<'a> {
         let counts: Vec<u64> = sums.collect();
         let present = counts.iter().sum();
         (counts, present)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::index::facet::Choices;
+    use crate::index::set_facet::Sets;
+    use crate::index::table::Table;
+
+    /// What counting one by one finds.
+    fn naive<'a>(codes: impl Iterator<Item = (&'a Row, Vec<u32>)>, among: &RowSet) -> (Vec<(u32, u64)>, u64) {
+        let (mut counts, mut present) = (BTreeMap::new(), 0);
+        for (_, codes) in codes.filter(|(row, _)| among.contains(**row)) {
+            present += u64::from(!codes.is_empty());
+            codes.into_iter().for_each(|code| *counts.entry(code).or_default() += 1);
+        }
+        (counts.into_iter().collect(), present)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        #[test]
+        fn every_way_counts_the_same_in_any_number_of_shares(
+            given in proptest::collection::btree_map(
+                0u32..1500, (proptest::option::of(0u32..3), proptest::collection::btree_set(0u32..600, 0..6)), 0..400,
+            ),
+            among in proptest::collection::vec(0u32..1600, 0..900),
+        ) {
+            let mut table = Table::default();
+            let (mut choices, mut sets) = (Choices::new(&mut table), Sets::new(&mut table));
+            for (row, (choice, set)) in &given {
+                choices.set(&mut table, *row, *choice);
+                sets.set(&mut table, *row, &set.iter().copied().collect::<Vec<u32>>());
+            }
+            let tallies = [Some(choices.tally(&table)), None, Some(sets.tally(&table))];
+            let all: RowSet = given.keys().copied().collect();
+            for among in [RowSet::from_unsorted(among).and(&all), all.clone(), RowSet::new()] {
+                let of_choices = naive(given.iter().map(|(row, (code, _))| (row, Vec::from_iter(*code))), &among);
+                let of_sets = |set: &BTreeSet<u32>| set.iter().copied().collect();
+                let of_sets = naive(given.iter().map(|(row, (_, set))| (row, of_sets(set))), &among);
+                let among = Among::new(&among, &all);
+                for (ways, shares) in (0..8).flat_map(|ways| (1..6).map(move |shares| (ways, shares))) {
+                    let is_walked = [ways & 1 > 0, ways & 2 > 0, ways & 4 > 0];
+                    let counted = Tally::count_so(&tallies, &is_walked, &among, shares);
+                    let counted: Vec<_> = counted.into_iter().map(|counts| (counts.of_codes, counts.present)).collect();
+                    prop_assert_eq!(&counted, &[of_choices.clone(), (Vec::new(), 0), of_sets.clone()]);
+                }
+            }
+        }
     }
 }

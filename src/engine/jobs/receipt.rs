@@ -127,20 +127,31 @@ impl Engine {
     pub fn receipt(&self, ws: WorkspaceId, id: JobId) -> Result<Receipt> {
         let Written { value: job, .. } = self.job(ws, id)?;
         let kept = kept(&self.shared.records, ws, id)?;
-        let workspace = self.reached(ws, None)?;
-        let state = workspace.state.read();
-        let one = |id: &ContactId| workspace.contact(&state, &self.shared.records, &self.shared.cache, *id).transpose();
+        let (sample, catalog) = self.sampled(ws, &kept.sample)?;
         Ok(Receipt {
             job: id,
             count: job.counts.total,
             ids_hash: kept.ids_hash,
-            sample: kept.sample.iter().filter_map(one).collect::<Result<_>>()?,
+            sample,
             facets_before: kept.facets_before,
             facets_after: kept.facets_after,
             version: kept.version,
             expires_at: job.created_at + self.shared.settings.receipt_kept_s as i64 * 1000,
-            catalog: state.catalog.clone(),
+            catalog,
         })
+    }
+
+    /// Those of the contacts that are still there, as they are now.
+    fn sampled(&self, ws: WorkspaceId, ids: &[ContactId]) -> Result<(Vec<Arc<Contact>>, Arc<Catalog>)> {
+        loop {
+            let workspace = self.reached(ws, None)?;
+            let state = workspace.state.read();
+            if !workspace.is_retired() {
+                let one = |id: &ContactId| workspace.contact(&state, &self.shared.records, &self.shared.cache, *id);
+                let sample = ids.iter().filter_map(|id| one(id).transpose()).collect::<Result<_>>()?;
+                return Ok((sample, state.catalog.clone()));
+            }
+        }
     }
 
     fn draw(&self, actor: &Actor, query: &Query, action: &Map<String, Json>) -> Result<Drawn> {

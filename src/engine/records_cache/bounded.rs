@@ -9,8 +9,9 @@ use smallvec::SmallVec;
 
 use crate::contact::{ContactId, WorkspaceId};
 
-/// Parts that are locked one by one: more would leave fewer values of a page in each. One has room for so many values at least.
+/// Parts that are locked one by one: more would leave fewer values of a page in each.
 const SHARDS: usize = 8;
+/// Fewer of them where one would have room for fewer values.
 const SHARD_MIN: usize = 32;
 /// What an entry takes beside its value, about: its key, its place in the cache, what the allocator rounds up.
 const ENTRY: usize = 80;
@@ -35,7 +36,7 @@ impl<T: Kept> Weighter<Key, T> for Bytes {
     }
 }
 
-/// Forgets nothing but what the byte limit pushes out, which is handed to whoever pushed.
+/// Hands what has no room any more to whoever pushed it out.
 #[derive(Clone)]
 struct Quiet;
 
@@ -64,12 +65,14 @@ impl<T: Kept> Bounded<T> {
         Bounded { shards: (0..shards).map(shard).collect() }
     }
 
-    fn number(&self, id: ContactId) -> usize {
-        id.0 as usize % self.shards.len()
+    /// Whatever pattern ids follow, all shards have some.
+    fn number(&self, ws: WorkspaceId, id: ContactId) -> u8 {
+        let mixed = (u64::from(ws.0) << 32 | u64::from(id.0)).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
+        ((mixed * self.shards.len() as u64) >> 32) as u8
     }
 
-    fn shard(&self, id: ContactId) -> &RwLock<Shard<T>> {
-        &self.shards[self.number(id)]
+    fn shard(&self, ws: WorkspaceId, id: ContactId) -> &RwLock<Shard<T>> {
+        &self.shards[usize::from(self.number(ws, id))]
     }
 
     /// What is kept of each.
@@ -78,14 +81,14 @@ impl<T: Kept> Bounded<T> {
     /// counts of all of a shard are read before any is added to: that many wait for memory at once.
     pub fn get_all(&self, ws: WorkspaceId, ids: &[ContactId]) -> Vec<Option<T>> {
         let mut found = vec![None; ids.len()];
-        for (number, shard) in self.shards.iter().enumerate() {
-            let here = (0..).zip(ids).filter(|(_, id)| self.number(**id) == number);
-            let here: SmallVec<[(usize, ContactId); 32]> = here.map(|(at, id)| (at, *id)).collect();
-            if here.is_empty() {
+        let numbers: SmallVec<[u8; 128]> = ids.iter().map(|id| self.number(ws, *id)).collect();
+        for (number, shard) in (0..).zip(&self.shards) {
+            if !numbers.contains(&number) {
                 continue;
             }
             let shard = shard.read();
-            let kept = here.iter().filter_map(|(at, id)| Some((*at, shard.get(&(ws, *id))?)));
+            let here = (0..).zip(ids).zip(&numbers).filter(|(_, of)| **of == number);
+            let kept = here.filter_map(|((at, id), _)| Some((at, shard.get(&(ws, *id))?)));
             let kept: SmallVec<[(usize, &T); 32]> = kept.collect();
             black_box(kept.iter().fold(0, |holders, (_, kept)| holders ^ kept.holders()));
             kept.into_iter().for_each(|(at, kept)| found[at] = Some(kept.clone()));
@@ -95,23 +98,24 @@ impl<T: Kept> Bounded<T> {
 
     /// What is kept, whose place among the others stays as it is.
     pub fn peek(&self, ws: WorkspaceId, id: ContactId) -> Option<T> {
-        self.shard(id).read().peek(&(ws, id)).cloned()
+        self.shard(ws, id).read().peek(&(ws, id)).cloned()
     }
 
     pub fn insert(&self, ws: WorkspaceId, id: ContactId, value: T) {
         let mut evicted = Vec::new();
-        self.shard(id).write().insert_with_lifecycle((ws, id), value, &mut evicted);
+        self.shard(ws, id).write().insert_with_lifecycle((ws, id), value, &mut evicted);
     }
 
     /// Puts the value in place of another, if there is one; whether it is used stays as it was.
     pub fn replace(&self, ws: WorkspaceId, id: ContactId, value: T) {
         let mut evicted = Vec::new();
-        // An error says that there is none.
-        drop(self.shard(id).write().replace_with_lifecycle((ws, id), value, true, &mut evicted));
+        // Refused where there is none; what is dropped is dropped without the lock.
+        let refused = self.shard(ws, id).write().replace_with_lifecycle((ws, id), value, true, &mut evicted);
+        drop(refused);
     }
 
     pub fn remove(&self, ws: WorkspaceId, id: ContactId) {
-        let removed = self.shard(id).write().remove(&(ws, id));
+        let removed = self.shard(ws, id).write().remove(&(ws, id));
         drop(removed);
     }
 

@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 
 use super::sort::{By, Key, compare, few};
 use crate::contact::{Catalog, Field};
-use crate::index::{Among, Found, Index, Order, Ranks, Row, RowSet};
+use crate::index::{Among, Column, Found, Index, Order, Ranks, Row, RowSet};
 
 /// Up to so many rows are simply sorted, whether the field's order is built or not: fewer where their texts may have to be compared.
 const FEW: u64 = if cfg!(test) { 6 } else { 1024 };
@@ -205,7 +205,7 @@ impl Pager<'_> {
         let index = self.index;
         let stands = stands(index, key.field);
         let mut from = 0;
-        for len in equal_lens(index, key.field, window.rows) {
+        for len in equal_lens(index.column(key.field), &stands, window.rows) {
             let to = from + len;
             let run = &window.rows[from..to];
             // The groups at the ends of the window may have members outside it.
@@ -235,9 +235,8 @@ impl Pager<'_> {
 
 /// How many rows in turn have equal keys, of rows in a field's order. Numbers are all read before any are compared: so many wait for
 /// memory at once.
-fn equal_lens(index: &Index, field: Field, rows: &[Row]) -> Vec<usize> {
-    let Some(column) = index.column(field) else {
-        let stands = stands(index, field);
+fn equal_lens(column: Option<&Column>, stands: &impl Fn(Row, Row) -> Ordering, rows: &[Row]) -> Vec<usize> {
+    let Some(column) = column else {
         return rows.chunk_by(|a, b| stands(*a, *b).is_eq()).map(<[Row]>::len).collect();
     };
     let numbers: Vec<Option<i64>> = rows.iter().map(|row| column.get(*row)).collect();
