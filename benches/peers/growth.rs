@@ -18,7 +18,7 @@ use crate::json::two_places;
 use crate::latency::{self, Kind, Latency, Took};
 use crate::literals::Literals;
 use crate::row::Rows;
-use crate::{Args, disk};
+use crate::{Args, disk, machine};
 
 /// Recorded before a process is killed, so that the next one has something to bring up to date.
 const MESSAGES: u32 = 1000;
@@ -147,6 +147,7 @@ fn write_chart(sizes: &[&Size], args: &Args) -> Result<(), String> {
 fn measure(args: &Args) -> Result<Size, String> {
     let contacts = args.contacts;
     eprintln!("peers: Rollcall at {contacts} contacts");
+    machine::told();
     let folder = tempfile::Builder::new().prefix("peers-").tempdir().map_err(|error| error.to_string())?;
     let mut process = Child::start("rollcall", folder.path(), args);
     let load_s = process.ready.load_s;

@@ -7,7 +7,7 @@
 //! * `-- --growth --sizes 100000,1000000,10000000`: Rollcall alone, size after size; with `--json FILE.json` also drawn, in
 //!   `FILE.svg`.
 //!
-//! `-- --json FILE` writes the figures of whatever was measured. PostgreSQL is installed with apt-get where it is missing; its
+//! Every run begins with how quick the machine is at the moment, so that hours can be compared. `-- --json FILE` writes the figures of whatever was measured. PostgreSQL is installed with apt-get where it is missing; its
 //! cluster and all other data lie in a temporary folder (`TMPDIR`) and are removed. Ten million contacts in all engines need some
 //! 80 GB there; a run whose disk is too small is refused before it begins.
 //!
@@ -31,6 +31,7 @@ mod json;
 mod latency;
 mod literals;
 mod load;
+mod machine;
 mod measure;
 mod mixed;
 mod postgresql;
@@ -170,7 +171,8 @@ fn main() -> ExitCode {
 fn measured(args: &Args) -> Result<bool, String> {
     args.check_disk()?;
     let folder = tempfile::Builder::new().prefix("peers-").tempdir().map_err(|error| error.to_string())?;
-    let mut figures = Map::from_iter([("contacts".to_owned(), Json::from(args.contacts))]);
+    let mut figures =
+        Map::from_iter([("contacts".to_owned(), Json::from(args.contacts)), ("machine".to_owned(), machine::told())]);
     let mut agree = true;
     let modes = args.modes();
     for (member, _, measure) in &modes {
