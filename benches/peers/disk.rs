@@ -1,10 +1,11 @@
-//! Room on the disk: what each engine's data take, and a refusal before an hour is lost.
+//! The disk: what each engine's data take there, a refusal before an hour is lost, and what reading it takes.
 
 use std::fs::Metadata;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use rand::{RngExt, SeedableRng};
+use rollcall::index::in_shares;
 
 use crate::support;
 
@@ -93,14 +94,10 @@ pub fn raw_reads(folder: &Path) -> Result<Vec<f64>, String> {
 
 /// Reads what is there at the places, by as many threads as read a page's rows.
 fn read_at(file: &std::fs::File, places: &[u64]) {
-    std::thread::scope(|scope| {
-        for places in places.chunks(places.len().div_ceil(RAW_THREADS)) {
-            scope.spawn(move || {
-                let mut bytes = [0; RAW_BYTES as usize];
-                // The last place may have none.
-                places.iter().for_each(|place| drop(file.read_at(&mut bytes, *place)));
-            });
-        }
+    in_shares(RAW_THREADS, |share| {
+        let mut bytes = [0; RAW_BYTES as usize];
+        // The last place may have none.
+        share.part(places).iter().for_each(|place| drop(file.read_at(&mut bytes, *place)));
     });
 }
 

@@ -7,7 +7,8 @@
 //! * `-- --growth --sizes 100000,1000000,10000000`: Rollcall alone, size after size; with `--json FILE.json` also drawn, in
 //!   `FILE.svg`.
 //!
-//! Every run begins with how quick the machine is at the moment, so that hours can be compared. `-- --json FILE` writes the figures of whatever was measured. PostgreSQL is installed with apt-get where it is missing; its
+//! Every run begins with how quick the machine is at the moment, so that hours can be compared. `-- --json FILE` writes the
+//! figures of whatever was measured. PostgreSQL is installed with apt-get where it is missing; its
 //! cluster and all other data lie in a temporary folder (`TMPDIR`) and are removed. Ten million contacts in all engines need some
 //! 80 GB there; a run whose disk is too small is refused before it begins.
 //!
