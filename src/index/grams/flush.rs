@@ -17,14 +17,16 @@ use crate::index::RowSet;
 /// tantivy refuses less.
 const MEMORY_MIN: usize = 16 << 20;
 /// From so many rows on a flush is a bulk load.
-const BULK: u64 = 100_000;
+const BULK: u64 = if cfg!(test) { 1_000 } else { 100_000 };
+/// So many threads write that, each segments of its own: once a load is over, they are what is waited for.
+const BULK_WORKERS: usize = 2;
 /// So many segments of about one size are merged into one; those with fewer documents than the second count as of one size, for every
 /// segment is asked for every term.
 const MERGED_MIN: usize = 5;
 const SMALL: u32 = 100_000;
 /// A segment of which so much is deleted is merged, so that deleted documents cost little.
 const DELETED_MAX: f32 = 0.2;
-/// A writer is three threads and its memory, whatever the number of workspaces.
+/// A writer is three or four threads and its memory, whatever the number of workspaces.
 const WRITERS_MAX: usize = 2;
 
 static WRITERS: (Mutex<usize>, Condvar) = (Mutex::new(0), Condvar::new());
@@ -98,12 +100,13 @@ impl Flush<'_> {
     }
 
     fn open_writer(&self, stale: u64, committing: Arc<AtomicBool>) -> Result<IndexWriter<RowDocument>, GramError> {
-        let bulk = self.committed.is_empty() || stale >= BULK;
+        let workers = if stale >= BULK { BULK_WORKERS } else { 1 };
+        let bulk = self.committed.is_empty() || workers > 1;
         let memory = if bulk { self.settings.bulk_memory_max } else { self.settings.flush_memory_max };
         let options = IndexWriterOptions::builder()
-            .num_worker_threads(1)
+            .num_worker_threads(workers)
             .num_merge_threads(1)
-            .memory_budget_per_thread(memory.clamp(MEMORY_MIN, u32::MAX as usize / 2))
+            .memory_budget_per_thread((memory / workers).clamp(MEMORY_MIN, u32::MAX as usize / 2))
             .build();
         let writer = self.index.writer_with_options(options)?;
         let mut policy = LogMergePolicy::default();
