@@ -35,6 +35,8 @@ pub(super) struct RowDocument {
     pub fields: (Field, Field),
     pub row: Row,
     pub packed: String,
+    /// Is gone when all of its batch are written.
+    pub _batch: Arc<()>,
 }
 
 /// A value of a [`RowDocument`], borrowed: nothing is copied on the way.

@@ -9,6 +9,7 @@ use tantivy::IndexWriter;
 use tantivy::index::SegmentMeta;
 use tantivy::indexer::{IndexWriterOptions, LogMergePolicy, MergeCandidate, MergePolicy};
 
+use super::batches::Batches;
 use super::document::{RowDocument, RowsQuery, schema};
 use super::seal::Seal;
 use super::{GramError, GramSettings, RowTexts, tokens};
@@ -20,6 +21,9 @@ const MEMORY_MIN: usize = 16 << 20;
 const BULK: u64 = if cfg!(test) { 1_000 } else { 100_000 };
 /// So many threads write that, each segments of its own: once a load is over, they are what is waited for.
 const BULK_WORKERS: usize = 2;
+/// So many rows each of them then has in one go; one thread alone has fewer, so as to begin at once.
+const BULK_BATCH: usize = if cfg!(test) { 100 } else { 16_384 };
+const BATCH: usize = 256;
 /// So many segments of about one size are merged into one; those with fewer documents than the second count as of one size, for every
 /// segment is asked for every term.
 const MERGED_MIN: usize = 5;
@@ -100,7 +104,7 @@ impl Flush<'_> {
     }
 
     fn open_writer(&self, stale: u64, committing: Arc<AtomicBool>) -> Result<IndexWriter<RowDocument>, GramError> {
-        let workers = if stale >= BULK { BULK_WORKERS } else { 1 };
+        let workers = workers(stale);
         let bulk = self.committed.is_empty() || workers > 1;
         let memory = if bulk { self.settings.bulk_memory_max } else { self.settings.flush_memory_max };
         let options = IndexWriterOptions::builder()
@@ -130,6 +134,7 @@ impl Flush<'_> {
             writer.delete_query(Box::new(RowsQuery::new(words)))?;
         }
         let mut rows = self.committed.minus(stale);
+        let mut batches = Batches::new(writer, if workers(stale.len()) > 1 { BULK_BATCH } else { BATCH });
         for (row, texts) in texts {
             let len = texts.iter().map(|(_, text)| text.len() + 8).sum();
             let mut packed = String::with_capacity(len);
@@ -144,8 +149,14 @@ impl Flush<'_> {
             if !rows.insert(row) {
                 return Err(GramError("a row was to be written that is there already and not stale".to_owned()));
             }
-            writer.add_document(RowDocument { fields: (terms, row_field), row, packed })?;
+            batches.add(|mark| RowDocument { fields: (terms, row_field), row, packed, _batch: mark })?;
         }
+        batches.finish()?;
         Ok(rows)
     }
+}
+
+/// The threads that write so many rows.
+fn workers(rows: u64) -> usize {
+    if rows >= BULK { BULK_WORKERS } else { 1 }
 }

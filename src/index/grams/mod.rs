@@ -5,6 +5,7 @@
 //! what follows the `@` of an e-mail: see `tokens.rs`. Made for one workspace; a [`GramView`] is what readers use, and a flush
 //! makes the next one, which the owner of the workspace installs together with its own state.
 
+mod batches;
 mod cache;
 mod doc_rows;
 mod document;
