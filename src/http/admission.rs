@@ -1,5 +1,5 @@
-//! What a request passes before its handler: the time it has and, under `/v1`, its token, the token's rate, its idempotency key. All
-//! in one layer: each layer takes about as long as a count.
+//! What a request passes before its handler: it is observed, has its time and, under `/v1`, its token, the token's rate, its
+//! idempotency key. All in one layer: each layer takes about as long as a count.
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::app::App;
 use super::auth::{self, Caller, Within};
+use super::observe::observed;
 use super::{idempotency, limits};
 
 /// Lets a request in that has a good token, which does not call too often, and answers it in time.
@@ -15,17 +16,19 @@ pub async fn admit(State(app): State<App>, request: Request, next: Next) -> Resp
         Ok(request) => next.run(request).await,
         Err(problem) => problem.into_response(),
     };
-    limits::in_time(&app, admitted(&app, request, handled)).await
+    let answer = async |request| limits::in_time(&app, admitted(&app, request, handled)).await;
+    observed(&app, request, answer).await
 }
 
 /// The same for an upload, which may take its time, may be sent again as it is, and is too large to be kept for comparison.
 pub async fn admit_upload(State(app): State<App>, request: Request, next: Next) -> Response {
-    admitted(&app, request, async |request| next.run(request).await).await
+    let handled = async |request| next.run(request).await;
+    observed(&app, request, async |request| admitted(&app, request, handled).await).await
 }
 
 /// A request that needs no token: in time, that is all.
 pub async fn admit_anyone(State(app): State<App>, request: Request, next: Next) -> Response {
-    limits::in_time(&app, next.run(request)).await
+    observed(&app, request, async |request| limits::in_time(&app, next.run(request)).await).await
 }
 
 async fn admitted(app: &App, mut request: Request, handle: impl AsyncFnOnce(Request) -> Response) -> Response {

@@ -17,6 +17,9 @@ use super::app::App;
 use super::problem::Problem;
 use crate::engine::Gauges;
 
+/// Where the counters are.
+pub const PATH: &str = "/metrics";
+
 const SECONDS: &str = "rollcall_http_request_seconds";
 const BUCKETS: &[f64] = &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
@@ -123,7 +126,7 @@ impl Metrics {
 pub async fn scrape(State(app): State<App>, request: Request) -> Result<Response, Problem> {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| *peer);
     if !app.settings().metrics_open && !is_local(peer, request.headers()) {
-        return Err(super::server::no_such_route());
+        return Err(super::routes::no_such_route());
     }
     let (gauges, read_only) = app.read(|engine| Ok((engine.gauges(), engine.read_only().is_some()))).await?;
     let text = app.metrics().render(&gauges, read_only);

@@ -1,8 +1,8 @@
 //! The API over HTTP: one file per resource, one shape of refusal, one table of roles.
 //!
-//! A request passes, from outside in: `observe` (id, log, counters), compression, the panic boundary, `limits` (time),
-//! `auth` (token, rate), `roles` (may this user do that?), `json` (the body), the handler, and the engine: on a thread that
-//! may block, or at once where a read has nothing to wait for (`threads`).
+//! A request passes, from outside in: `routes`, `observe` (id, log, counters, the panic boundary), `limits` (time), `auth` (token,
+//! rate), compression, `roles` (may this user do that?), `json` (the body), the handler, and the engine: on a thread that may
+//! block, or at once where a read has nothing to wait for (`threads`).
 
 mod admission;
 mod answer;
@@ -33,6 +33,7 @@ mod openapi;
 mod problem;
 mod query_string;
 mod roles;
+mod routes;
 mod search;
 mod segments;
 mod server;
@@ -49,7 +50,8 @@ mod wording;
 mod workspace;
 
 pub use problem::Kind;
-pub use server::{Error, Server, router, serve};
+pub use routes::router;
+pub use server::{Error, Server, serve};
 pub use settings::Settings;
 pub use threads::runtime;
 

@@ -1,26 +1,36 @@
 //! One line of log and one count per request, and its id. Never an address, a query string, a header or a body.
 
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::task::Poll;
+
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 
 use super::app::App;
 use super::auth::Within;
-use super::problem::Code;
+use super::problem::{Code, Problem};
 use crate::clock::Stopwatch;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Gives the request an id, measures and logs it, and marks the answer.
+/// A request that is let in without asking.
 pub async fn observe(State(app): State<App>, request: Request, next: Next) -> Response {
+    observed(&app, request, async |request| next.run(request).await).await
+}
+
+/// Gives the request an id, measures and logs it, and marks the answer; a panic on the way to it is an answer too.
+pub async fn observed(app: &App, request: Request, answer: impl AsyncFnOnce(Request) -> Response) -> Response {
     let watch = Stopwatch::start();
     let id_value = request_id(request.headers());
     let id = id_value.to_str().unwrap_or_default();
     let method = method_name(request.method());
     let matched = request.extensions().get::<MatchedPath>().cloned();
-    let mut response = next.run(request).await;
+    let mut response = caught(answer(request)).await.unwrap_or_else(panicked);
     let route = matched.as_ref().map_or("(none)", MatchedPath::as_str);
     let (status, micros) = (response.status().as_u16(), watch.micros());
     let workspace = response.extensions().get::<Within>().map(|within| within.0.0);
@@ -38,6 +48,22 @@ pub async fn observe(State(app): State<App>, request: Request, next: Next) -> Re
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     response
+}
+
+/// What a future comes to; nothing where it panics.
+async fn caught<T>(work: impl Future<Output = T>) -> Option<T> {
+    let mut work = pin!(work);
+    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
+        Ok(polled) => polled.map(Some),
+        Err(_) => Poll::Ready(None),
+    })
+    .await
+}
+
+/// A panic's message may hold a contact's values: it is neither sent nor logged.
+fn panicked() -> Response {
+    tracing::error!("a handler panicked");
+    Problem::internal().into_response()
 }
 
 /// The caller's own id where it is short and plain, else a random one.
@@ -86,5 +112,16 @@ mod tests {
             let made = id(bad);
             assert!(made != bad && made.len() == 16 && made.as_bytes().iter().all(u8::is_ascii_hexdigit), "{made:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_an_answer_that_tells_nothing() {
+        let app = App::new(crate::http::tests::engine(), crate::http::tests::settings());
+        let broken = async |_: Request| panic!("ana@example.org");
+        let response = observed(&app, Request::default(), broken).await;
+        assert_eq!(response.status(), 500);
+        assert!(response.headers().contains_key(REQUEST_ID));
+        let body = axum::body::to_bytes(response.into_body(), 10_000).await.expect("a body");
+        assert!(!body.is_empty() && !String::from_utf8_lossy(&body).contains("ana"));
     }
 }
