@@ -179,7 +179,9 @@ fn channels(current: &Contact, was: &Contact, is: &Contact, lived: &Contact) -> 
         }
     };
     let mut links: Vec<ChannelLink> = current.channels.iter().filter_map(carried).collect();
-    links.sort_by_key(|link| link.connected_at);
+    // Those connected at once stand as they would without the merge, then what something else connected.
+    let place = |link: &ChannelLink| lived.channels.iter().position(|other| other.channel == link.channel);
+    links.sort_by_key(|link| (link.connected_at, place(link).unwrap_or(usize::MAX)));
     links
 }
 
