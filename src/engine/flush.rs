@@ -1,4 +1,4 @@
-//! Bringing the text index on disk up to date, while reads and writes go on.
+//! Bringing the text index on disk up to date, and into shape, while reads and writes go on.
 
 use std::sync::Arc;
 
@@ -45,6 +45,28 @@ pub fn flush(shared: &Shared, workspace: &Workspace) -> Result<()> {
             give_up(workspace, &mut text);
             drop(std::fs::remove_dir_all(&folder));
             let error: crate::index::GramError = error;
+            return Err(Error::Io(error.to_string()));
+        }
+    }
+    Ok(())
+}
+
+/// Makes the segments of the text index fewer, where that is worth the while.
+pub fn compact(workspace: &Workspace) -> Result<()> {
+    let text = workspace.text.lock();
+    let Some(index) = text.as_ref().filter(|_| !workspace.is_retired()) else { return Ok(()) };
+    let watch = Stopwatch::start();
+    match index.prepare_compacted() {
+        Ok(None) => {}
+        Ok(Some(prepared)) => {
+            let mut state = workspace.state.write();
+            index.install(prepared);
+            state.grams = Some(index.view());
+        }
+        Err(error) => {
+            // The index is as good as before, and flushed as before; only this is not tried again at once.
+            *workspace.flushed.lock() =
+                Flushed { since: Stopwatch::start(), took_micros: watch.micros(), failed: false };
             return Err(Error::Io(error.to_string()));
         }
     }

@@ -1,4 +1,4 @@
-//! The background thread: text flushes, checkpoints, and putting idle workspaces to sleep.
+//! The background thread: text flushes and compactions, checkpoints, and putting idle workspaces to sleep.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -93,15 +93,31 @@ fn flush_if_due(shared: &Shared, workspace: &Workspace) -> Result<()> {
         (state.head.contacts, state.index.unflushed().len())
     };
     let large = contacts >= shared.settings.text_index_contacts_min as u64;
-    let due = due_from(&shared.settings, &workspace.flushed.lock());
-    if large && unflushed >= due { flush::flush(shared, workspace) } else { Ok(()) }
+    let (due, rested) = {
+        let last = workspace.flushed.lock();
+        (due_from(&shared.settings, &last), is_rested(&shared.settings, &last))
+    };
+    match large {
+        true if unflushed >= due => flush::flush(shared, workspace),
+        true if rested && is_scattered(workspace) => flush::compact(workspace),
+        _ => Ok(()),
+    }
+}
+
+fn is_scattered(workspace: &Workspace) -> bool {
+    let grams = workspace.state.read().grams.clone();
+    grams.is_some_and(|grams| grams.is_scattered())
+}
+
+fn is_rested(settings: &Settings, last: &Flushed) -> bool {
+    let rest = settings.text_flush_rest_s.saturating_mul(1_000_000).max(last.took_micros.saturating_mul(REST));
+    last.since.micros() >= rest
 }
 
 /// From so many unflushed rows on a flush is due.
 fn due_from(settings: &Settings, last: &Flushed) -> u64 {
-    let rest = settings.text_flush_rest_s.saturating_mul(1_000_000).max(last.took_micros.saturating_mul(REST));
-    let (rested, many) = (last.since.micros() >= rest, settings.text_flush_rows as u64);
-    match rested {
+    let many = settings.text_flush_rows as u64;
+    match is_rested(settings, last) {
         true => (many / EARLY).max(1),
         // What failed is not tried again at once.
         false if last.failed => u64::MAX,

@@ -266,3 +266,39 @@ fn after_a_failed_write_no_more_are_taken_and_reads_go_on() {
     assert!(engine.update_contact(&actor, &Identifier::Id(ContactId(1)), &fields(json!({"firstName": "x"}))).is_err());
     assert_eq!((found(&engine, &actor, "kept"), found(&engine, &actor, "lost")), (vec![1], vec![]));
 }
+
+#[test]
+fn a_compacted_text_index_answers_as_before_and_is_found_again() {
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let (store, index) = (folder.path().join("store"), folder.path().join("index"));
+    let mut before = Vec::new();
+    for round in 0..2 {
+        let engine = open(sled(&store), Some(&index));
+        let actor = match round {
+            0 => workspace(&engine, "one"),
+            _ => Actor::operator(engine.workspaces().expect("a list")[0].id),
+        };
+        if round == 0 {
+            for batch in ["alpha", "beta", "gamma"] {
+                for at in 0..7 {
+                    let contact =
+                        json!({"firstName": format!("Ánna {batch}"), "email": format!("{batch}.{at}@example.org")});
+                    engine.create_contact(&actor, &fields(contact)).expect("created");
+                }
+                engine.checkpoint(actor.workspace).expect("flushed");
+            }
+            before = found(&engine, &actor, "anna beta");
+            assert_eq!(before.len(), 7);
+            engine.compact(actor.workspace).expect("compacted");
+        }
+        let again = |search: &str| found(&engine, &actor, search);
+        assert_eq!(again("anna beta"), before);
+        assert_eq!((again("anna").len(), again("gamma.3@ex").len()), (21 + round, 1));
+        assert_eq!(engine.verify(actor.workspace).expect("verifies").problems, Vec::<String>::new());
+        let new = json!({"firstName": "Ánna Beta, newer", "email": format!("new{round}@example.org")});
+        let new = engine.create_contact(&actor, &fields(new)).expect("created").value.id;
+        before = again("anna beta");
+        assert!(before.contains(&new.0), "the next query sees it");
+        engine.close().expect("closes");
+    }
+}

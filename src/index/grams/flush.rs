@@ -1,22 +1,19 @@
-//! Writing: one flush replaces rows and commits. At most two tantivy writers are open in the process.
+//! Writing: one flush replaces rows and commits.
 
-use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use parking_lot::{Condvar, Mutex};
 use tantivy::IndexWriter;
 use tantivy::index::SegmentMeta;
-use tantivy::indexer::{IndexWriterOptions, LogMergePolicy, MergeCandidate, MergePolicy};
+use tantivy::indexer::{LogMergePolicy, MergeCandidate, MergePolicy};
 
 use super::batches::Batches;
 use super::document::{RowDocument, RowsQuery, schema};
 use super::seal::Seal;
+use super::writer::{WriterSlot, open_writer, sync};
 use super::{GramError, GramSettings, RowTexts, tokens};
 use crate::index::RowSet;
 
-/// tantivy refuses less.
-const MEMORY_MIN: usize = 16 << 20;
 /// From so many rows on a flush is a bulk load.
 const BULK: u64 = if cfg!(test) { 1_000 } else { 100_000 };
 /// So many threads write that, each segments of its own: once a load is over, they are what is waited for.
@@ -30,30 +27,6 @@ const MERGED_MIN: usize = 5;
 const SMALL: u32 = 100_000;
 /// A segment of which so much is deleted is merged, so that deleted documents cost little.
 const DELETED_MAX: f32 = 0.2;
-/// A writer is three or four threads and its memory, whatever the number of workspaces.
-const WRITERS_MAX: usize = 2;
-
-static WRITERS: (Mutex<usize>, Condvar) = (Mutex::new(0), Condvar::new());
-
-/// The right to open a tantivy writer.
-struct WriterSlot;
-
-impl WriterSlot {
-    fn wait() -> WriterSlot {
-        let mut open = WRITERS.0.lock();
-        WRITERS.1.wait_while(&mut open, |open| *open >= WRITERS_MAX);
-        *open += 1;
-        WriterSlot
-    }
-}
-
-impl Drop for WriterSlot {
-    fn drop(&mut self) {
-        *WRITERS.0.lock() -= 1;
-        WRITERS.1.notify_one();
-    }
-}
-
 /// Merges nothing until the commit. A new writer counts on from the last commit, its first operation included: a merge of
 /// committed segments before the commit would take out the stale rows already, for good, and write that to the disk.
 #[derive(Debug)]
@@ -99,26 +72,18 @@ impl Flush<'_> {
         committing.store(true, Ordering::SeqCst);
         commit.commit().map_err(|error| after(error.into()))?;
         writer.wait_merging_threads().map_err(|error| after(error.into()))?;
-        // tantivy renames meta.json after it has synced the folder; without this the commit could be undone by a power cut.
-        File::open(self.folder).and_then(|folder| folder.sync_all()).map_err(|error| after(error.into()))
+        sync(self.folder).map_err(after)
     }
 
     fn open_writer(&self, stale: u64, committing: Arc<AtomicBool>) -> Result<IndexWriter<RowDocument>, GramError> {
         let workers = workers(stale);
         let bulk = self.committed.is_empty() || workers > 1;
         let memory = if bulk { self.settings.bulk_memory_max } else { self.settings.flush_memory_max };
-        let options = IndexWriterOptions::builder()
-            .num_worker_threads(workers)
-            .num_merge_threads(1)
-            .memory_budget_per_thread((memory / workers).clamp(MEMORY_MIN, u32::MAX as usize / 2))
-            .build();
-        let writer = self.index.writer_with_options(options)?;
         let mut policy = LogMergePolicy::default();
         policy.set_min_num_segments(MERGED_MIN);
         policy.set_min_layer_size(SMALL);
         policy.set_del_docs_ratio_before_merge(DELETED_MAX);
-        writer.set_merge_policy(Box::new(AfterCommit { committing, policy }));
-        Ok(writer)
+        open_writer(self.index, workers, memory, Box::new(AfterCommit { committing, policy }))
     }
 
     /// Gives the writer everything; returns the rows that the index will hold.

@@ -7,6 +7,7 @@
 
 mod batches;
 mod cache;
+mod compact;
 mod doc_rows;
 mod document;
 mod flush;
@@ -15,6 +16,7 @@ mod segment;
 mod tokens;
 mod verify;
 mod view;
+mod writer;
 
 #[cfg(test)]
 mod tests;
@@ -175,6 +177,26 @@ impl GramIndex {
                 Err(error)
             }
         }
+    }
+
+    /// Makes the smaller segments one, where it is worth the while ([`GramView::is_scattered`]): the same rows, in fewer places. Takes
+    /// long, as `prepare` does. `None` where there is nothing to do.
+    ///
+    /// # Errors
+    /// [`GramError`]: the view is as before; so is the index, unless every later call fails too.
+    pub fn prepare_compacted(&self) -> Result<Option<PreparedView>, GramError> {
+        let mut committed = self.committed.lock();
+        let last = committed.clone().ok_or_else(|| GramError("an earlier commit failed".to_owned()))?;
+        let segments = compact::due(last.sizes());
+        if segments.is_empty() {
+            return Ok(None);
+        }
+        self.cache.keep(&self.view().cached_ids());
+        let merged = guarded(|| compact::merge(&self.index, &self.folder, &segments));
+        // What failed may have come to pass all the same, but for its last step.
+        let view = guarded(|| GramView::load(&self.index, self.folder.clone(), &self.cache, Some(&last)).map(Arc::new));
+        *committed = view.as_ref().ok().cloned();
+        merged.and(view).map(PreparedView).map(Some)
     }
 
     /// Makes a prepared flush visible, at once.

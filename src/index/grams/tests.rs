@@ -184,6 +184,63 @@ fn many_flushes_are_merged_and_deletions_purged() {
     assert_eq!(index.view().covers(), 10);
 }
 
+fn compact(index: &GramIndex) -> bool {
+    let prepared = index.prepare_compacted().unwrap();
+    let some = prepared.is_some();
+    prepared.into_iter().for_each(|prepared| index.install(prepared));
+    some
+}
+
+#[test]
+fn a_compaction_makes_one_segment_of_the_same_rows() {
+    let folder = TempDir::new().unwrap();
+    let index = open(folder.path()).unwrap();
+    assert!(!compact(&index), "nothing is to be done of nothing");
+    let mut texts = sample();
+    flush(&index, &Texts::new(), &texts, 1);
+    let before = texts.clone();
+    texts.extend((50..70).map(|row| (row, vec![(Field::Name, format!("newer {row}"))])));
+    texts.remove(&2);
+    flush(&index, &before, &texts, 2);
+    let earlier = index.view();
+    assert_eq!(earlier.segments().len(), 2);
+    assert!(compact(&index) && !compact(&index));
+    assert_eq!((index.view().segments().len(), index.view().covers()), (1, 2));
+    assert!(!index.view().segments()[0].has_deletions());
+    check(&index.view(), &texts);
+    check(&earlier, &texts);
+    drop(index);
+    let index = open(folder.path()).unwrap();
+    check(&index.view(), &texts);
+    let before = texts.clone();
+    texts.remove(&60);
+    flush(&index, &before, &texts, 3);
+    check(&index.view(), &texts);
+}
+
+#[test]
+fn a_compaction_that_fails_leaves_the_index_as_it_was() {
+    let folder = TempDir::new().unwrap();
+    let mut texts = two_segments(folder.path());
+    let index = open(folder.path()).unwrap();
+    let postings =
+        files(folder.path()).into_iter().find(|file| file.extension().is_some_and(|e| e == "store")).unwrap();
+    let aside = folder.path().with_extension("aside");
+    std::fs::rename(&postings, &aside).unwrap();
+    let ids: Vec<_> = index.view().sizes().into_iter().map(|(_, id)| id).collect();
+    assert!(compact::merge(&index.index, folder.path(), &ids).is_err());
+    std::fs::rename(&aside, &postings).unwrap();
+    check(&index.view(), &texts);
+    let before = texts.clone();
+    texts.remove(&9);
+    flush(&index, &before, &texts, 3);
+    let ids: Vec<_> = index.view().sizes().into_iter().map(|(_, id)| id).collect();
+    assert!(ids.len() > 1 && compact::merge(&index.index, folder.path(), &ids).is_ok());
+    check(&index.view(), &texts);
+    drop(index);
+    check(&open(folder.path()).unwrap().view(), &texts);
+}
+
 #[test]
 fn verify_finds_every_row_that_differs() {
     let folder = TempDir::new().unwrap();
@@ -386,6 +443,7 @@ proptest! {
     fn the_index_agrees_with_a_naive_search(
         flushes in proptest::collection::vec(proptest::collection::vec((1u32..60, any_row()), 0..30), 1..5),
         reopen in 0usize..5,
+        compacted in proptest::collection::vec(any::<bool>(), 5),
     ) {
         let folder = TempDir::new().unwrap();
         let mut index = open(folder.path()).unwrap();
@@ -399,6 +457,10 @@ proptest! {
                 };
             }
             flush(&index, &before, &texts, at as u64 + 1);
+            if compacted[at] {
+                compact(&index);
+                prop_assert!(!index.view().is_scattered());
+            }
             if at == reopen {
                 drop(index);
                 index = open(folder.path()).unwrap();

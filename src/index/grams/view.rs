@@ -11,7 +11,7 @@ use super::document::schema;
 use super::seal::{self, Seal};
 use super::segment::{FREQUENT, Found, SegmentView};
 use super::tokens::{EDGE_MAX, GRAM_MAX};
-use super::{GramError, RowTexts, guarded, tokens};
+use super::{GramError, RowTexts, compact, guarded, tokens};
 use crate::contact::Field;
 use crate::index::{Row, RowSet};
 
@@ -78,6 +78,16 @@ impl GramView {
     /// The rows it holds.
     pub fn rows(&self) -> &RowSet {
         &self.rows
+    }
+
+    /// Whether its segments are such that a compaction is worth the while.
+    pub fn is_scattered(&self) -> bool {
+        !compact::due(self.sizes()).is_empty()
+    }
+
+    /// The documents of each segment, deleted ones included.
+    pub(super) fn sizes(&self) -> Vec<(u64, SegmentId)> {
+        self.segments.iter().map(|segment| (segment.doc_rows.len() as u64, segment.id)).collect()
     }
 
     pub(super) fn header(&self) -> &str {
