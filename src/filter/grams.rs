@@ -8,7 +8,7 @@ use memchr::memmem::Finder;
 use super::View;
 use super::search::{Level, Needle};
 use crate::contact::Field;
-use crate::index::{DOMAIN_GRAM_MAX, Domains, GRAM_MAX, GramError, GramView, RowSet};
+use crate::index::{Candidates, DOMAIN_GRAM_MAX, Domains, GRAM_MAX, GramError, GramView, RowSet};
 
 /// So many times as many texts are scanned where every text found would have to be looked at otherwise.
 const LOOKED_AT: usize = if cfg!(test) { 3 } else { 25 };
@@ -52,28 +52,28 @@ impl<'a> Grams<'a> {
         self.domains.into_iter().for_each(|domains| *rows -= &domains.without);
     }
 
-    /// The rows with the needle (search-folded) in the field: exact up to [`GRAM_MAX`] characters; with longer ones it may hold
-    /// rows without the needle, but misses none.
+    /// The rows with the needle (search-folded) in the field, some of them doubtful where it has more than [`GRAM_MAX`] characters.
     ///
     /// # Errors
     /// As [`GramView::candidates`].
-    pub fn candidates(&self, needle: &str) -> Result<Arc<RowSet>, GramError> {
+    pub fn candidates(&self, needle: &str) -> Result<Candidates, GramError> {
         let Some(domains) = self.domains else { return self.grams.candidates(self.field, needle) };
         if let Some((local, domain)) = needle.split_once('@') {
             // In grams with the `@` the domain begins.
             let known = domain.char_indices().nth(GRAM_MAX - 1).map_or(domain.len(), |(at, _)| at);
-            let rows = self.grams.candidates(self.field, &needle[..=local.len() + known])?;
+            let found = self.grams.candidates(self.field, &needle[..=local.len() + known])?;
             if known == domain.len() {
-                return Ok(rows);
+                return Ok(found);
             }
             let begins = domains.texts.rows_where(&Finder::new(domain), |_, text| text.starts_with(domain));
-            return Ok(Arc::new(begins.and(&rows)));
+            return Ok(found.and(&begins));
         }
-        let rows = self.grams.candidates(self.field, needle)?;
+        let Candidates { rows, doubtful } = self.grams.candidates(self.field, needle)?;
         if is_held(needle) {
-            return Ok(rows);
+            return Ok(Candidates { rows, doubtful });
         }
-        Ok(with(rows, domains.texts.rows_where(&Finder::new(needle), |_, text| text.contains(needle))))
+        let of_domain = domains.texts.rows_where(&Finder::new(needle), |_, text| text.contains(needle));
+        Ok(Candidates { rows: with(rows, of_domain), doubtful })
     }
 
     /// The rows with a word that begins with (or, `whole`, is) the needle (search-folded); `None` where it cannot say so exactly.
@@ -168,9 +168,9 @@ mod tests {
             let known = index.alive().minus(&grams.unknown(None));
             for needle in needles(&texts) {
                 let truth = rows_where(&|text| text.contains(&needle)).and(&known);
-                let found = grams.candidates(&needle).unwrap().and(&known);
-                let exact = needle.chars().count() <= GRAM_MAX;
-                prop_assert!(truth.is_subset(&found) && (!exact || found == truth), "{needle:?}: {found:?}, not {truth:?}");
+                let Candidates { rows, doubtful } = grams.candidates(&needle).unwrap().and(&known);
+                prop_assert!(truth.is_subset(&rows) && rows.minus(&doubtful).is_subset(&truth), "{needle:?}: not {truth:?}");
+                prop_assert!(doubtful.is_subset(&rows) && (needle.chars().count() > GRAM_MAX || doubtful.is_empty()));
                 for (whole, worst) in [(true, Level::Whole), (false, Level::Prefix)] {
                     let level = Needle::new(&needle);
                     let truth = rows_where(&|text| level.level(text).is_some_and(|level| level <= worst)).and(&known);

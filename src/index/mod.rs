@@ -42,7 +42,8 @@ pub use duplicates::{Duplicates, Group, Shared};
 pub use facet::Facet;
 pub use fields::code_of;
 pub use grams::{
-    DOMAIN_GRAM_MAX, EDGE_MAX, GRAM_MAX, GramError, GramIndex, GramSettings, GramView, PreparedView, RowTexts,
+    Candidates, DOMAIN_GRAM_MAX, EDGE_MAX, GRAM_MAX, GramError, GramIndex, GramSettings, GramView, PreparedView,
+    RowTexts,
 };
 pub use order::{Found, Order, Ranks};
 pub use phone::{phone_exactly, phone_key, phone_of_key, phone_prefix};

@@ -130,10 +130,10 @@ fn by_grams(test: &PhoneTest, column: &Column, view: View) -> Option<RowSet> {
         PhoneTest::Equals(numbers) => {
             let sets = numbers.iter().map(|digits| grams.candidates(&digits.digits));
             let sets = sets.collect::<Result<Vec<_>, _>>().ok()?;
-            RowSet::union(sets.iter().map(|set| &**set))
+            RowSet::union(sets.iter().map(|found| &*found.rows))
         }
         PhoneTest::Contains(digits) | PhoneTest::StartsWith(digits) | PhoneTest::EndsWith(digits) => {
-            Arc::unwrap_or_clone(grams.candidates(&digits.digits).ok()?)
+            Arc::unwrap_or_clone(grams.candidates(&digits.digits).ok()?.rows)
         }
     };
     grams.add_unknown(&mut rows);

@@ -9,7 +9,7 @@ use super::{Check, union};
 use crate::contact::{Field, fold};
 use crate::filter::grams::Grams;
 use crate::filter::{View, Way};
-use crate::index::{Domains, EDGE_MAX, GRAM_MAX, GramError, RowSet, TextColumn};
+use crate::index::{Candidates, Domains, EDGE_MAX, GRAM_MAX, GramError, RowSet, TextColumn};
 
 /// How text is compared; needles and texts are compare-folded.
 #[derive(Clone, Debug, PartialEq)]
@@ -94,10 +94,10 @@ impl Hunt<'_, '_> {
             rows |= &self.pass(domains.without.clone());
             return Ok(rows);
         }
-        let (found, exact) = self.found()?;
+        let found = self.found()?;
         let mut rows = match self.within {
-            Some(within) => within.and(&found),
-            None => Arc::unwrap_or_clone(found),
+            Some(within) => within.and(&found.rows),
+            None => Arc::unwrap_or_clone(found.rows),
         };
         let mut others = self.accented()?;
         self.grams.add_unknown(&mut others);
@@ -106,38 +106,30 @@ impl Hunt<'_, '_> {
         if let Some(within) = self.within {
             others &= within;
         }
-        if !exact {
-            let mut known = RowSet::new();
-            if let (TextTest::Contains(_), Some(domains), false) = (self.test, domains, self.needle.contains('@')) {
-                known = self.of_domains(domains).and(&rows);
-                rows -= &known;
-            }
-            rows = self.pass(rows);
-            rows |= &known;
-        }
+        others |= &found.doubtful.and(&rows);
+        rows -= &others;
         rows |= &self.pass(others);
         Ok(rows)
     }
 
-    /// What the text index says of texts that are the same either way folded, with one `@` if they are e-mails; and whether all of
-    /// them pass.
-    fn found(&self) -> Result<(Arc<RowSet>, bool), GramError> {
-        let exact = |needle: &str| needle.chars().nth(GRAM_MAX).is_none();
+    /// What the text index says of texts that are the same either way folded, with one `@` if they are e-mails.
+    fn found(&self) -> Result<Candidates, GramError> {
         match (self.test, self.needle.rsplit_once('@'), self.column.domains()) {
             (TextTest::StartsWith(needle), ..) => {
                 let head = needle.char_indices().nth(EDGE_MAX).map_or(needle.as_str(), |(at, _)| &needle[..at]);
                 let starts = self.grams.text_starts(head)?;
-                Ok((starts.map_or_else(|| self.grams.candidates(needle), Ok)?, false))
+                let rows = match starts {
+                    Some(rows) => rows,
+                    None => self.grams.candidates(needle)?.rows,
+                };
+                Ok(Candidates::to_look_at(rows))
             }
             (TextTest::EndsWith(needle), Some((_, domain)), Some(domains)) => {
                 let local = &needle[..needle.len() - domain.len()];
-                let rows = self.grams.candidates(local)?.and(&domains.texts.equal(domain));
-                Ok((Arc::new(rows), exact(local)))
+                Ok(self.grams.candidates(local)?.and(&domains.texts.equal(domain)))
             }
-            _ => {
-                let contains = matches!(self.test, TextTest::Contains(_));
-                Ok((self.grams.candidates(self.needle)?, contains && exact(self.needle)))
-            }
+            (TextTest::Contains(_), ..) => self.grams.candidates(self.needle),
+            _ => Ok(Candidates::to_look_at(self.grams.candidates(self.needle)?.rows)),
         }
     }
 
@@ -148,7 +140,7 @@ impl Hunt<'_, '_> {
         match folded.trim_matches(may_compose) {
             _ if accented.is_empty() => Ok(RowSet::new()),
             "" => Ok(accented.clone()),
-            core => Ok(self.grams.candidates(core)?.and(accented)),
+            core => Ok(self.grams.candidates(core)?.rows.and(accented)),
         }
     }
 

@@ -9,7 +9,7 @@ use crate::contact::fold::word_char;
 use crate::filter::grams::Grams;
 use crate::filter::number::Number;
 use crate::filter::{View, Way};
-use crate::index::{Column, EDGE_MAX, GRAM_MAX, Row, RowSet, TextColumn};
+use crate::index::{Candidates, Column, EDGE_MAX, GRAM_MAX, Row, RowSet, TextColumn};
 
 /// Where a needle's edges are not in the grams, so many rows of a field are read for them.
 const READ_MAX: u64 = if cfg!(test) { 8 } else { 16_384 };
@@ -42,16 +42,8 @@ impl<'a> TextField<'a> {
 pub(super) struct InField {
     pub rows: Arc<RowSet>,
     pub way: Way,
-    known: Known,
-}
-
-/// What finding the rows told of where in a text the needle lies.
-enum Known {
-    Nothing,
-    /// The rows in which it begins a word, of those that the grams know.
-    Starts(RowSet),
-    /// The texts with it, by [`Level`].
-    Texts([Vec<u32>; LEVELS]),
+    /// The texts with it, by [`Level`], where these were looked through.
+    texts: Option<[Vec<u32>; LEVELS]>,
 }
 
 /// The rows of one field in which a needle is a whole word, and those in which it begins one (whole words included), if they are
@@ -112,25 +104,25 @@ impl<'a> Texts<'a> {
 
     /// The rows whose text of the field contains the needle; of `within` only, where that is given.
     pub fn rows(&self, field: &TextField, needle: &Needle, within: Option<&RowSet>) -> InField {
-        let in_field = |rows, known, way| InField { rows, way, known };
+        let in_field = |rows, way, texts| InField { rows, way, texts };
         let Some((grams, candidates)) = asked(field.grams_for(needle), needle.text()) else {
             let texts = scan(field, needle);
             let mut rows = field.column.rows_of(texts.iter().flatten());
             within.inspect(|within| rows &= within);
-            return in_field(Arc::new(rows), Known::Texts(texts), Way::TextScan);
+            return in_field(Arc::new(rows), Way::TextScan, Some(texts));
         };
-        let mut others = grams.unknown(within);
-        let exact = needle.chars() <= GRAM_MAX;
-        if exact && within.is_none() && others.is_empty() {
-            return in_field(candidates, Known::Nothing, Way::Grams);
+        let mut unsure = grams.unknown(within);
+        if within.is_none() && unsure.is_empty() && candidates.doubtful.is_empty() {
+            return in_field(candidates.rows, Way::Grams, None);
         }
-        let mut rows = known(grams, candidates, within);
-        let starts = if exact { None } else { look_into(field, needle, &mut rows) };
-        if !others.is_empty() {
-            field.column.retain(&mut others, |_, text| needle.within(text));
-            rows |= &others;
+        unsure |= &known(grams, candidates.doubtful, within);
+        let mut rows = known(grams, candidates.rows, within);
+        if !unsure.is_empty() {
+            rows -= &unsure;
+            field.column.retain(&mut unsure, |_, text| needle.within(text));
+            rows |= &unsure;
         }
-        in_field(Arc::new(rows), starts.map_or(Known::Nothing, Known::Starts), Way::Grams)
+        in_field(Arc::new(rows), Way::Grams, None)
     }
 
     /// The rows whose phone has the digits; of `within` only, where that is given.
@@ -144,7 +136,7 @@ impl<'a> Texts<'a> {
             rows.retain(hit);
             return (rows, Way::ColumnScan);
         };
-        let mut rows = known(grams, candidates, within);
+        let mut rows = known(grams, candidates.rows, within);
         // The grams know both forms of a number; digits marked international stand for one only.
         if number.digits.digits.len() > GRAM_MAX || number.digits.international {
             rows.retain(hit);
@@ -163,9 +155,9 @@ impl<'a> Texts<'a> {
                 let starts = Some(field.column.rows_of(whole.iter().chain(prefix)));
                 Edges { whole: field.column.rows_of(whole), starts }
             };
-            return Some(match found.map(|found| &found.known) {
-                Some(Known::Texts(texts)) => edges(texts),
-                _ => edges(&scan(field, needle)),
+            return Some(match found.and_then(|found| found.texts.as_ref()) {
+                Some(texts) => edges(texts),
+                None => edges(&scan(field, needle)),
             });
         };
         let text = needle.text();
@@ -179,17 +171,11 @@ impl<'a> Texts<'a> {
         }
         if head.len() == text.len() {
             let mut whole = word_starts(field, text, true, among)?;
-            let mut starts = match found.map(|found| &found.known) {
-                Some(Known::Starts(starts)) => Some(starts.and(among)),
-                _ => None,
-            };
             let others = grams.unknown(Some(among));
             if !others.is_empty() {
-                let others = read_edges(field, needle, others);
-                whole |= &others.whole;
-                starts.iter_mut().zip(&others.starts).for_each(|(starts, others)| *starts |= others);
+                whole |= &read_edges(field, needle, others).whole;
             }
-            return Some(Edges { whole, starts });
+            return Some(Edges { whole, starts: None });
         }
         let mut rows = word_starts(field, head, false, among)?;
         rows |= &grams.unknown(Some(among));
@@ -212,25 +198,9 @@ fn scan(field: &TextField, needle: &Needle) -> [Vec<u32>; LEVELS] {
     field.column.classify(needle.finder(), |_, text| needle.level(text).map(|level| level as usize))
 }
 
-/// Keeps the flushed rows with the needle in the field; those in which it begins a word, where that is known. These, and those in which
-/// it lies in an e-mail's domain, are found without a look: very many can share either.
-fn look_into(field: &TextField, needle: &Needle, rows: &mut RowSet) -> Option<RowSet> {
-    let starts = word_starts(field, needle.text(), false, rows);
-    starts.iter().for_each(|starts| *rows -= starts);
-    let domains = field.column.domains().filter(|_| !needle.text().contains('@'));
-    let of_domain = domains.map(|domains| {
-        let of_domain = domains.texts.rows_where(needle.finder(), |_, text| needle.within(text)).and(rows);
-        *rows -= &of_domain;
-        of_domain
-    });
-    field.column.retain(rows, |_, text| needle.within(text));
-    starts.iter().chain(&of_domain).for_each(|known| *rows |= known);
-    starts
-}
-
 /// What the grams say: every row known to them with the needle in the field, and for long needles some without. `None` where they are
 /// not to be asked, or cannot answer: the texts can.
-fn asked<'a>(grams: Option<Grams<'a>>, needle: &str) -> Option<(Grams<'a>, Arc<RowSet>)> {
+fn asked<'a>(grams: Option<Grams<'a>>, needle: &str) -> Option<(Grams<'a>, Candidates)> {
     let grams = grams?;
     Some((grams, grams.candidates(needle).ok()?))
 }

@@ -32,7 +32,7 @@ use tantivy::{Index, IndexSettings};
 use self::cache::TermCache;
 use self::flush::Flush;
 pub use self::tokens::{DOMAIN_GRAM_MAX, EDGE_MAX, GRAM_MAX};
-pub use self::view::GramView;
+pub use self::view::{Candidates, GramView};
 use super::{Row, RowSet};
 use crate::contact::Field;
 

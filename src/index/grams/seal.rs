@@ -14,7 +14,7 @@ use super::GramError;
 use crate::index::RowSet;
 
 /// To be changed whenever the terms or their meaning change.
-const FORMAT: &str = "grams-3";
+const FORMAT: &str = "grams-4";
 
 /// What a commit says of itself.
 #[derive(Clone, Debug, PartialEq)]

@@ -17,7 +17,7 @@ use crate::index::{Row, RowSet, RowSetBuilder};
 pub(super) const FREQUENT: u32 = 8192;
 
 /// Once so few documents are left, they are not worth another gram: the caller looks at each anyway.
-const FEW: usize = 64;
+const FEW: usize = if cfg!(test) { 1 } else { 64 };
 
 /// A segment as of one commit: the same segment with more deletions is another value that shares the rest.
 pub(super) struct SegmentView {
@@ -75,42 +75,56 @@ impl SegmentView {
         Ok(self.inverted.read_block_postings_from_terminfo(info, IndexRecordOption::Basic)?)
     }
 
-    /// Adds the rows that have all the terms, or more rows where it has looked at enough of the terms; exact for one term.
-    pub(super) fn collect(&self, terms: &[String], cache: &TermCache, found: &mut Found) -> Result<(), GramError> {
+    /// The rows that have all the terms, and whether that is so: of a few rows it does not look at every term, but at one it does.
+    pub(super) fn rows_with(&self, terms: &[String], cache: &TermCache) -> Result<(Arc<RowSet>, bool), GramError> {
         let mut infos = Vec::with_capacity(terms.len());
         for term in terms {
-            let Some(info) = self.term_info(term)? else { return Ok(()) };
+            let Some(info) = self.term_info(term)? else { return Ok((Arc::default(), true)) };
             infos.push((info, term.as_str()));
         }
         infos.sort_by_key(|(info, _)| info.doc_freq);
-        let Some((rarest, others)) = infos.split_first() else { return Ok(()) };
+        let Some((rarest, others)) = infos.split_first() else { return Ok((Arc::default(), true)) };
         if rarest.0.doc_freq >= FREQUENT {
-            return self.collect_frequent(rarest, others, cache, found);
+            return Ok((self.frequent_rows(rarest, others, cache)?, true));
         }
         let mut docs = self.docs(&rarest.0)?;
+        let mut looked_at = 0;
         for (info, _) in others {
             if docs.len() <= FEW {
                 break;
             }
             self.keep_docs_with(info, &mut docs)?;
+            looked_at += 1;
         }
         if self.alive.is_some() {
             docs.retain(|doc| self.is_alive(*doc));
         }
         let mut rows = RowSetBuilder::default();
         self.doc_rows.stretches(&docs, |docs, shift| rows.extend_shifted(docs, shift))?;
-        found.sets.push(Arc::new(rows.build()));
-        Ok(())
+        Ok((Arc::new(rows.build()), looked_at == others.len()))
+    }
+
+    /// The rows of `among` that have any of the terms.
+    pub(super) fn rows_with_any(
+        &self,
+        terms: &[String],
+        among: &RowSet,
+        cache: &TermCache,
+    ) -> Result<RowSet, GramError> {
+        let mut any = RowSet::new();
+        for term in terms {
+            any |= &among.and(&self.rows_with(std::slice::from_ref(term), cache)?.0);
+        }
+        Ok(any)
     }
 
     /// The same where every term is frequent: by whole sets, which the cache mostly has.
-    fn collect_frequent(
+    fn frequent_rows(
         &self,
         rarest: &(TermInfo, &str),
         others: &[(TermInfo, &str)],
         cache: &TermCache,
-        found: &mut Found,
-    ) -> Result<(), GramError> {
+    ) -> Result<Arc<RowSet>, GramError> {
         let mut rows = self.all_rows(rarest, cache)?;
         for other in others {
             rows = Arc::new(rows.and(&*self.all_rows(other, cache)?));
@@ -118,8 +132,7 @@ impl SegmentView {
         if !self.dead.is_empty() {
             rows = Arc::new(rows.minus(&self.dead));
         }
-        found.sets.push(rows);
-        Ok(())
+        Ok(rows)
     }
 
     /// The rows of a frequent term, those of deleted documents included.
@@ -165,20 +178,5 @@ impl SegmentView {
     pub(super) fn memory(&self) -> usize {
         let alive = self.alive.as_ref().map_or(0, |_| self.doc_rows.len() / 8);
         self.doc_rows.memory() + self.dead.memory() + alive
-    }
-}
-
-/// The rows of a query, as they come from the segments.
-#[derive(Default)]
-pub(super) struct Found {
-    sets: Vec<Arc<RowSet>>,
-}
-
-impl Found {
-    pub(super) fn into_rows(mut self) -> Arc<RowSet> {
-        if self.sets.len() > 1 {
-            return Arc::new(RowSet::union(self.sets.iter().map(|set| &**set)));
-        }
-        self.sets.pop().unwrap_or_default()
     }
 }

@@ -3,9 +3,14 @@
 //! A term is a field's tag, a kind and some characters:
 //! - [`INFIX`]: every run of one to [`GRAM_MAX`] characters of the text, spaces and punctuation included;
 //! - [`START`]: the first one to [`EDGE_MAX`] characters of every word;
-//! - [`WHOLE`]: every word of at most [`EDGE_MAX`] characters.
+//! - [`WHOLE`]: every word of at most [`EDGE_MAX`] characters;
+//! - [`TWICE`]: every run of [`JOINT`] characters that stands in the text more than once.
 //!
-//! Less of some: phones have no edges, as digits begin no words; and of an e-mail's only domain, which the index in memory keeps
+//! The last tells where longer needles are for certain. Two grams of a needle, one after the other, have a joint in common. Where a text
+//! has both grams and their joint but once, they follow each other in it too; and so has it the whole needle, if that is so of all.
+//!
+//! Less of some: phones have no edges, as digits begin no words, and two
+//! forms, which repeat each other, so that nothing is told of repeats; and of an e-mail's only domain, which the index in memory keeps
 //! apart, there are only the grams that the `@` is in, and what has at most [`DOMAIN_GRAM_MAX`] characters.
 //!
 //! A row is one packed string: for each of its texts the tag, the length and the text itself.
@@ -29,6 +34,10 @@ const PHONE: u64 = 4;
 pub(super) const INFIX: char = 'i';
 pub(super) const START: char = 's';
 pub(super) const WHOLE: char = 'w';
+pub(super) const TWICE: char = 't';
+
+/// What a gram shares with the next, in characters.
+const JOINT: usize = GRAM_MAX - 1;
 
 /// The number that stands for the field in a term; on disk, so never to be changed. `None`: the field has no text.
 fn number(field: Field) -> Option<u64> {
@@ -95,6 +104,17 @@ pub(super) fn long_grams(field: Field, needle: &str, limit: usize) -> Option<Vec
             break;
         }
     }
+    Some(terms)
+}
+
+/// The distinct terms of the joints of such a needle's grams; `None` where texts of the field may have joints twice without a term.
+pub(super) fn joints(field: Field, needle: &str) -> Option<Vec<String>> {
+    let ends: Vec<usize> = needle.char_indices().map(|(at, _)| at).chain([needle.len()]).collect();
+    let windows = ends.get(1..ends.len() - 1).filter(|_| field != Field::Phone)?.windows(JOINT + 1);
+    let mut terms =
+        windows.map(|window| term(field, TWICE, &needle[window[0]..window[JOINT]])).collect::<Option<Vec<_>>>()?;
+    terms.sort();
+    terms.dedup();
     Some(terms)
 }
 
@@ -175,11 +195,17 @@ fn only_at(text: &str) -> Option<usize> {
 pub(super) struct GramTokenizer {
     token: Token,
     seen: Box<Seen>,
+    /// The runs of [`JOINT`] characters of a text, each with where it begins.
+    runs: Vec<(u64, usize)>,
 }
 
 impl GramTokenizer {
     pub(super) fn new() -> GramTokenizer {
-        GramTokenizer { token: Token::default(), seen: Box::new(Seen { slots: [0; SLOTS], field: 0 }) }
+        GramTokenizer {
+            token: Token::default(),
+            seen: Box::new(Seen { slots: [0; SLOTS], field: 0 }),
+            runs: Vec::new(),
+        }
     }
 
     /// Calls `sink` with every term of the packed row, some of them more than once.
@@ -194,6 +220,9 @@ impl GramTokenizer {
                 self.seen.forget();
             }
             self.text(&rest[..tag], Place::new(number, text), text, sink);
+            if number != PHONE {
+                self.twice(&rest[..tag], text, sink);
+            }
             rest = &rest[start + text.len()..];
         }
     }
@@ -235,6 +264,28 @@ impl GramTokenizer {
         if (1..=place.edge_max()).contains(&word_len) {
             self.emit(tag, WHOLE, &text[word_at..], sink);
         }
+    }
+
+    /// The runs that a text has more than once: all of them, as what is not told of would be taken for certain.
+    fn twice(&mut self, tag: &str, text: &str, sink: &mut dyn FnMut(&Token)) {
+        let mut runs = std::mem::take(&mut self.runs);
+        runs.clear();
+        let (mut run, mut starts) = (0, [0; JOINT]);
+        for (nth, (at, c)) in text.char_indices().enumerate() {
+            run = (run << 21 | u64::from(u32::from(c))) & ((1 << (21 * JOINT)) - 1);
+            starts.rotate_left(1);
+            starts[JOINT - 1] = at;
+            if nth + 1 >= JOINT {
+                runs.push((run, starts[0]));
+            }
+        }
+        runs.sort_unstable();
+        for same in runs.chunk_by(|a, b| a.0 == b.0).filter(|same| same.len() > 1) {
+            let rest = &text[same[0].1..];
+            let len = rest.char_indices().nth(JOINT).map_or(rest.len(), |(at, _)| at);
+            self.emit(tag, TWICE, &rest[..len], sink);
+        }
+        self.runs = runs;
     }
 
     fn infix(&mut self, tag: &str, characters: &str, gram: u128, sink: &mut dyn FnMut(&Token)) {
@@ -339,6 +390,25 @@ mod tests {
     }
 
     #[test]
+    fn what_a_text_has_twice_is_told() {
+        let twice = |field, text| -> Vec<String> {
+            let tag = term(field, TWICE, "").unwrap();
+            terms_of(&[(field, text)]).iter().filter_map(|term| Some(term.strip_prefix(&tag)?.to_owned())).collect()
+        };
+        assert!(twice(Field::Name, "anna oman").is_empty());
+        assert_eq!(twice(Field::Name, "anna hanna"), ["ann", "nna"]);
+        assert_eq!(twice(Field::Name, "aaaa"), ["aaa"]);
+        assert_eq!(twice(Field::Name, "王小明 王小明"), ["王小明"]);
+        assert_eq!(twice(Field::Email, "gmail@gmail.com"), ["ail", "gma", "mai"]);
+        assert!(twice(Field::Phone, "123123").is_empty());
+        assert_eq!(joints(Field::Phone, "123123"), None);
+        let of = |needle| joints(Field::Name, needle).unwrap();
+        assert_eq!(of("abcde"), [term(Field::Name, TWICE, "bcd").unwrap()]);
+        assert_eq!(of("aaaaaaa"), [term(Field::Name, TWICE, "aaa").unwrap()]);
+        assert_eq!(of("王小明亮王小明").len(), 3);
+    }
+
+    #[test]
     fn every_text_stands_for_itself() {
         let far = Field::Custom(CustomFieldId(u32::MAX));
         let mut both = expected(Field::Phone, &["1", "12", "2"], &[], &[]);
@@ -391,7 +461,7 @@ mod tests {
         pack(&mut packed, Field::Name, "aaaaaaaaaaaaaaaaaaaa");
         let mut count = 0;
         GramTokenizer::new().terms(&packed, &mut |_| count += 1);
-        assert_eq!(count, GRAM_MAX + EDGE_MAX);
+        assert_eq!(count, GRAM_MAX + EDGE_MAX + 1);
     }
 
     #[test]

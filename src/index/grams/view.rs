@@ -9,7 +9,7 @@ use tantivy::{Index, SegmentReader};
 use super::cache::TermCache;
 use super::document::schema;
 use super::seal::{self, Seal};
-use super::segment::{FREQUENT, Found, SegmentView};
+use super::segment::{FREQUENT, SegmentView};
 use super::tokens::{EDGE_MAX, GRAM_MAX};
 use super::{GramError, RowTexts, compact, guarded, tokens};
 use crate::contact::Field;
@@ -19,6 +19,31 @@ use crate::index::{Row, RowSet};
 const LOOKED_AT_MAX: usize = 24;
 /// So many of them, the rarest, are intersected at most.
 const INTERSECTED_MAX: usize = 4;
+
+/// The rows with every gram of a needle.
+#[derive(Clone, Debug)]
+pub struct Candidates {
+    pub rows: Arc<RowSet>,
+    /// Those of them that may lack the needle all the same; the others have it.
+    pub doubtful: Arc<RowSet>,
+}
+
+impl Candidates {
+    /// Those of other rows.
+    #[must_use]
+    pub fn and(&self, others: &RowSet) -> Candidates {
+        Candidates { rows: Arc::new(self.rows.and(others)), doubtful: Arc::new(self.doubtful.and(others)) }
+    }
+
+    fn certain(rows: Arc<RowSet>) -> Candidates {
+        Candidates { rows, doubtful: Arc::default() }
+    }
+
+    /// Rows of which each is to be looked at.
+    pub fn to_look_at(rows: Arc<RowSet>) -> Candidates {
+        Candidates { doubtful: rows.clone(), rows }
+    }
+}
 
 /// The text index as of one commit. Never changes; a flush makes another.
 pub struct GramView {
@@ -103,24 +128,24 @@ impl GramView {
         &self.segments
     }
 
-    /// The rows whose text of the field contains every gram of `needle` (search-folded). Exact when `needle` has at most [`GRAM_MAX`]
-    /// characters; otherwise it may hold rows without the needle, but misses none. Every row where `needle` is empty. Of an e-mail's
-    /// only domain it knows needles of at most [`tokens::DOMAIN_GRAM_MAX`] characters, and up to [`GRAM_MAX`] around the `@`.
+    /// The rows whose text of the field contains every gram of `needle` (search-folded). No row with the needle is missed, and none
+    /// is doubtful where `needle` has at most [`GRAM_MAX`] characters; every row where it is empty. Of an e-mail's only domain it
+    /// knows needles of at most [`tokens::DOMAIN_GRAM_MAX`] characters, and up to [`GRAM_MAX`] around the `@`.
     ///
     /// # Errors
     /// [`GramError`] where the files turn out to be damaged, or the field is none of text.
-    pub fn candidates(&self, field: Field, needle: &str) -> Result<Arc<RowSet>, GramError> {
-        let mut terms = self.needle_terms(field, needle)?;
-        if terms.is_empty() {
-            return Ok(Arc::new(self.rows.clone()));
-        }
-        guarded(|| {
-            if terms.len() > INTERSECTED_MAX {
-                let Some(rarest) = self.rarest(std::mem::take(&mut terms))? else { return Ok(Arc::default()) };
-                terms = rarest;
+    pub fn candidates(&self, field: Field, needle: &str) -> Result<Candidates, GramError> {
+        match needle.chars().take(GRAM_MAX + 1).count() {
+            0 => Ok(Candidates::certain(Arc::new(self.rows.clone()))),
+            len if len <= GRAM_MAX => {
+                let term = tokens::term(field, tokens::INFIX, needle).ok_or_else(no_text)?;
+                guarded(|| self.rows_with(&[term])).map(Candidates::certain)
             }
-            self.rows_with(&terms)
-        })
+            _ => {
+                let grams = tokens::long_grams(field, needle, LOOKED_AT_MAX).ok_or_else(no_text)?;
+                guarded(|| self.rows_with_all(grams, tokens::joints(field, needle)))
+            }
+        }
     }
 
     /// The rows whose text of the field has a word that begins with (or, `whole`, is) `needle` (search-folded), if the index can
@@ -142,27 +167,42 @@ impl GramView {
         guarded(|| self.rows_with(&[term])).map(Some)
     }
 
-    fn needle_terms(&self, field: Field, needle: &str) -> Result<Vec<String>, GramError> {
-        match needle.chars().take(GRAM_MAX + 1).count() {
-            0 => Ok(Vec::new()),
-            len if len > GRAM_MAX => tokens::long_grams(field, needle, LOOKED_AT_MAX).ok_or_else(no_text),
-            _ => Ok(vec![tokens::term(field, tokens::INFIX, needle).ok_or_else(no_text)?]),
+    /// The rows with all of a long needle's grams, or the rarest of very many. Where its joints are not known, all are doubtful.
+    fn rows_with_all(&self, mut grams: Vec<String>, joints: Option<Vec<String>>) -> Result<Candidates, GramError> {
+        let mut joints = joints.unwrap_or_default();
+        if grams.len() > INTERSECTED_MAX {
+            let Some(rarest) = self.rarest(grams)? else { return Ok(Candidates::certain(Arc::default())) };
+            grams = rarest;
+            joints.clear();
         }
+        let (mut found, mut doubtful) = (Vec::new(), Vec::new());
+        for segment in &self.segments {
+            let (rows, complete) = segment.rows_with(&grams, &self.cache)?;
+            if complete && !joints.is_empty() {
+                doubtful.push(Arc::new(segment.rows_with_any(&joints, &rows, &self.cache)?));
+            } else {
+                doubtful.push(rows.clone());
+            }
+            found.push(rows);
+        }
+        Ok(Candidates { rows: union(found), doubtful: union(doubtful) })
     }
 
     /// One segment without deletions answers from its own part of the cache; what takes more is kept for the view as well.
-    fn rows_with(&self, terms: &[String]) -> Result<Arc<RowSet>, GramError> {
+    fn rows_with(&self, terms: &[String; 1]) -> Result<Arc<RowSet>, GramError> {
+        let [term] = terms;
         let compound = self.segments.len() > 1 || self.segments.iter().any(SegmentView::has_deletions);
-        let kept = terms.first().filter(|_| compound && terms.len() == 1);
-        if let Some(rows) = kept.and_then(|term| self.cache.get(self.id, term)) {
+        if let Some(rows) = compound.then(|| self.cache.get(self.id, term)).flatten() {
             return Ok(rows);
         }
-        let mut found = Found::default();
+        let mut found = Vec::with_capacity(self.segments.len());
         for segment in &self.segments {
-            segment.collect(terms, &self.cache, &mut found)?;
+            found.push(segment.rows_with(terms, &self.cache)?.0);
         }
-        let rows = found.into_rows();
-        let Some(term) = kept.filter(|_| rows.len() >= u64::from(FREQUENT)) else { return Ok(rows) };
+        let rows = union(found);
+        if !compound || rows.len() < u64::from(FREQUENT) {
+            return Ok(rows);
+        }
         let rows = Arc::new(Arc::unwrap_or_clone(rows).compact());
         self.cache.put(self.id, term, rows.clone());
         Ok(rows)
@@ -223,6 +263,14 @@ impl GramView {
     pub(super) fn memory(&self) -> usize {
         self.rows.memory() + self.segments.iter().map(SegmentView::memory).sum::<usize>()
     }
+}
+
+/// The rows of the segments, together.
+fn union(mut sets: Vec<Arc<RowSet>>) -> Arc<RowSet> {
+    if sets.len() > 1 {
+        return Arc::new(RowSet::union(sets.iter().map(|set| &**set)));
+    }
+    sets.pop().unwrap_or_default()
 }
 
 fn no_text() -> GramError {
