@@ -40,7 +40,7 @@ impl DocRows {
     ///
     /// # Errors
     /// [`GramError`] for a document that is not there.
-    pub fn stretches(&self, docs: &[DocId], mut f: impl FnMut(&[DocId], u32)) -> Result<(), GramError> {
+    pub fn stretches<'d>(&self, docs: &'d [DocId], mut f: impl FnMut(&'d [DocId], u32)) -> Result<(), GramError> {
         if docs.last().is_some_and(|last| *last >= self.len) {
             return Err(GramError("a document that is not there".to_owned()));
         }

@@ -99,9 +99,21 @@ impl SegmentView {
         if self.alive.is_some() {
             docs.retain(|doc| self.is_alive(*doc));
         }
+        Ok((Arc::new(self.rows_of(&docs)?), looked_at == others.len()))
+    }
+
+    /// The rows of ascending documents.
+    fn rows_of(&self, docs: &[DocId]) -> Result<RowSet, GramError> {
+        let mut stretches = Vec::new();
+        self.doc_rows.stretches(docs, |docs, shift| {
+            stretches.extend(docs.first().map(|first| (first.wrapping_add(shift), docs, shift)));
+        })?;
+        // Stretches are few and rows many, and these are taken in quickest as they ascend: in a segment that was merged, or written by
+        // one of several threads, documents do not.
+        stretches.sort_unstable_by_key(|(row, ..)| *row);
         let mut rows = RowSetBuilder::default();
-        self.doc_rows.stretches(&docs, |docs, shift| rows.extend_shifted(docs, shift))?;
-        Ok((Arc::new(rows.build()), looked_at == others.len()))
+        stretches.into_iter().for_each(|(_, docs, shift)| rows.extend_shifted(docs, shift));
+        Ok(rows.build())
     }
 
     /// The rows of `among` that have any of the terms.
